@@ -1,0 +1,3 @@
+package main
+
+func leatSystems() []system { return nil }

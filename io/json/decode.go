@@ -1,0 +1,313 @@
+package json
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"slices"
+
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+// value appends the value at the cursor as the next row. On error the column,
+// and those below it, may hold parts of the row: see truncate.
+func (n *node) value(c *cursor) (err error) {
+	if c.peek() == 'n' && c.literal("null") {
+		return n.null(c)
+	}
+	switch n.typ.Kind {
+	case batch.Struct:
+		err = n.fields(c)
+	case batch.List:
+		err = n.list(c)
+	case batch.Map:
+		err = n.entries(c)
+	case batch.String:
+		err = n.text(c)
+	case batch.Bytes:
+		err = n.base64(c)
+	case batch.Bool:
+		err = n.bool(c)
+	case batch.Float32, batch.Float64:
+		var v float64
+		v, err = c.float(n.typ.Kind)
+		n.floats = append(n.floats, v)
+	case batch.Time:
+		var v int64
+		v, err = c.time()
+		n.ints = append(n.ints, v)
+	default:
+		var v int64
+		v, err = c.integer(n.typ.Kind)
+		n.ints = append(n.ints, v)
+	}
+	n.rows++
+	return err
+}
+
+// null appends what null stands for in this column.
+func (n *node) null(c *cursor) error {
+	if !n.typ.Nullable && n.typ.Kind.Form() != batch.ListForm {
+		return c.failAt(c.at-len("null"), "null, but the row type has %s, which is never null", n.typ)
+	}
+	n.blank()
+	return nil
+}
+
+// absent appends what a field that the object lacks stands for.
+func (n *node) absent(c *cursor) error {
+	if !n.typ.Nullable {
+		return c.fail("the field is missing, and %s is never null", n.typ)
+	}
+	n.blank()
+	return nil
+}
+
+// blank appends a null, or an empty value where the type has no null.
+func (n *node) blank() {
+	if n.unread {
+		return
+	}
+	if n.typ.Nullable {
+		n.nulls = append(n.nulls, int32(n.rows))
+	}
+	n.rows++
+	switch n.typ.Kind.Form() {
+	case batch.IntForm:
+		n.ints = append(n.ints, 0)
+	case batch.FloatForm:
+		n.floats = append(n.floats, 0)
+	case batch.BoolForm:
+		n.bools = append(n.bools, false)
+	case batch.StringForm:
+		n.endString()
+	case batch.ListForm:
+		n.offsets = append(n.offsets, n.offsets[len(n.offsets)-1])
+	case batch.StructForm:
+		for _, child := range n.children {
+			child.blank()
+		}
+	}
+}
+
+func (n *node) endString() {
+	n.strings.Offsets = append(n.strings.Offsets, int32(len(n.strings.Data)))
+}
+
+func (n *node) text(c *cursor) (err error) {
+	if c.peek() != '"' {
+		return c.want("a string")
+	}
+	n.strings.Data, err = c.string(n.strings.Data)
+	n.endString()
+	return err
+}
+
+func (n *node) base64(c *cursor) error {
+	if c.peek() != '"' {
+		return c.want("a string of base64")
+	}
+	start := c.at
+	text, err := c.view()
+	if err != nil {
+		return err
+	}
+	if n.strings.Data, err = base64.StdEncoding.AppendDecode(n.strings.Data, text); err != nil {
+		return c.failAt(start, "the string is not base64: %v", err)
+	}
+	n.endString()
+	return nil
+}
+
+func (n *node) bool(c *cursor) error {
+	switch {
+	case c.literal("true"):
+		n.bools = append(n.bools, true)
+	case c.literal("false"):
+		n.bools = append(n.bools, false)
+	default:
+		return c.want("true or false")
+	}
+	return nil
+}
+
+func (n *node) fields(c *cursor) error {
+	start := c.at
+	if !c.take('{') {
+		err := c.want("an object")
+		if c.peek() == '[' && start == 0 {
+			err.(*Error).Reason += "; write one object a line, without an array around them"
+		}
+		return err
+	}
+	n.object++
+	more := c.peek() != '}'
+	if !more {
+		c.at++
+	}
+	for expected := 0; more; {
+		at := c.at
+		name, err := c.key()
+		if err != nil {
+			return err
+		}
+		i, known := n.find(name, expected)
+		switch {
+		case known && n.seen[i] == n.object:
+			return within(c.failAt(at, "the field occurs twice"), string(name))
+		case known:
+			n.seen[i] = n.object
+			expected = i + 1
+			err = n.child(c, i)
+		case n.refuse:
+			return within(c.failAt(at, "the row type has no such field"), string(name))
+		default:
+			err = c.skip(0)
+		}
+		if err != nil {
+			return err
+		}
+		if more, err = c.next('}'); err != nil {
+			return err
+		}
+	}
+	return n.fillAbsent(c)
+}
+
+// find returns the child called name. Writers keep an order, so the child after
+// the last one is tried first.
+func (n *node) find(name []byte, expected int) (int, bool) {
+	if expected < len(n.typ.Fields) && n.typ.Fields[expected].Name == string(name) {
+		return expected, true
+	}
+	i, ok := n.names[string(name)]
+	return i, ok
+}
+
+func (n *node) child(c *cursor, i int) error {
+	child := n.children[i]
+	if child.unread {
+		return c.skip(0)
+	}
+	if err := child.value(c); err != nil {
+		return within(err, n.typ.Fields[i].Name)
+	}
+	return nil
+}
+
+func (n *node) fillAbsent(c *cursor) error {
+	for i, child := range n.children {
+		if n.seen[i] == n.object || child.unread {
+			continue
+		}
+		if err := child.absent(c); err != nil {
+			return within(err, n.typ.Fields[i].Name)
+		}
+	}
+	return nil
+}
+
+func (n *node) list(c *cursor) error {
+	if !c.take('[') {
+		return c.want("an array")
+	}
+	element := n.children[0]
+	more := c.peek() != ']'
+	if !more {
+		c.at++
+	}
+	for more {
+		err := element.value(c)
+		if err != nil {
+			return within(err, "[]")
+		}
+		if more, err = c.next(']'); err != nil {
+			return err
+		}
+	}
+	n.offsets = append(n.offsets, int32(element.rows))
+	return nil
+}
+
+func (n *node) entries(c *cursor) error {
+	start := c.at
+	if !c.take('{') {
+		return c.want("an object")
+	}
+	keys, values := n.children[0], n.children[1]
+	first := keys.rows
+	more := c.peek() != '}'
+	if !more {
+		c.at++
+	}
+	for more {
+		at := c.at
+		name, err := c.key()
+		if err != nil {
+			return err
+		}
+		if err = keys.name(c, at, name); err != nil {
+			return err
+		}
+		n.order = append(n.order, int32(keys.rows-1))
+		if err = values.value(c); err != nil {
+			return within(err, "[]")
+		}
+		if more, err = c.next('}'); err != nil {
+			return err
+		}
+	}
+	n.offsets = append(n.offsets, int32(keys.rows))
+	if !n.sort(first) {
+		return c.failAt(start, "a key of the map occurs twice")
+	}
+	return nil
+}
+
+// name appends the key of a map entry, which stood at a given position.
+func (n *node) name(c *cursor, at int, name []byte) error {
+	n.rows++
+	if n.typ.Kind == batch.String {
+		n.strings.Data = append(n.strings.Data, name...)
+		n.endString()
+		return nil
+	}
+	number := cursor{text: name}
+	v, err := number.integer(n.typ.Kind)
+	if err == nil {
+		err = number.end()
+	}
+	if err != nil {
+		return c.failAt(at, "the key %q of the map is no %s", clip(name), n.typ)
+	}
+	n.ints = append(n.ints, v)
+	return nil
+}
+
+// sort puts the entries of a map from first on in key order, the order columns
+// keep them in. It reports false when a key occurs twice.
+func (n *node) sort(first int) bool {
+	order := n.order[first:]
+	compare := n.children[0].compare()
+	if !slices.IsSortedFunc(order, compare) {
+		slices.SortFunc(order, compare)
+		n.shuffled = true
+	}
+	for i := 1; i < len(order); i++ {
+		if compare(order[i-1], order[i]) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// compare returns the order of a key column's rows.
+func (n *node) compare() func(a, b int32) int {
+	switch n.typ.Kind {
+	case batch.String:
+		return func(a, b int32) int { return bytes.Compare(n.strings.Bytes(int(a)), n.strings.Bytes(int(b))) }
+	case batch.Uint64:
+		return func(a, b int32) int { return cmp.Compare(uint64(n.ints[a]), uint64(n.ints[b])) }
+	}
+	return func(a, b int32) int { return cmp.Compare(n.ints[a], n.ints[b]) }
+}

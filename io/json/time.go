@@ -1,0 +1,132 @@
+package json
+
+import (
+	"time"
+
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+const (
+	microsPerSecond = 1_000_000
+	secondsPerDay   = 86_400
+)
+
+// time reads an RFC 3339 string or an integer of microseconds since 1970.
+func (c *cursor) time() (int64, error) {
+	if c.peek() != '"' {
+		if b := c.peek(); b != '-' && (b < '0' || b > '9') {
+			return 0, c.want("a time")
+		}
+		return c.integer(batch.Time)
+	}
+	start := c.at
+	text, err := c.view()
+	if err != nil {
+		return 0, err
+	}
+	v, ok := parseTime(text)
+	if !ok {
+		return 0, c.failAt(start, "%q is no RFC 3339 time such as 2013-01-31T05:15:00.000000Z", clip(text))
+	}
+	return v, nil
+}
+
+// parseTime returns the microseconds of an RFC 3339 time. A space may stand for
+// the T, as the RFC allows; a leap second is not accepted.
+//
+//	2013-01-31T05:15:00.25+02:00
+//	0    5  8  11 14 17 19
+func parseTime(b []byte) (int64, bool) {
+	if len(b) < len("2006-01-02T15:04:05Z") || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' {
+		return 0, false
+	}
+	if b[10] != 'T' && b[10] != 't' && b[10] != ' ' {
+		return 0, false
+	}
+	century, ok1 := two(b, 0)
+	year, ok2 := two(b, 2)
+	month, ok3 := two(b, 5)
+	day, ok4 := two(b, 8)
+	hour, ok5 := two(b, 11)
+	minute, ok6 := two(b, 14)
+	second, ok7 := two(b, 17)
+	year += 100 * century
+	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || month < 1 || month > 12 ||
+		day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	micros, rest, ok := fraction(b[19:])
+	if !ok {
+		return 0, false
+	}
+	offset, ok := zone(rest)
+	seconds := int64(days(year, month, day))*secondsPerDay + int64(hour*3600+minute*60+second-offset)
+	return seconds*microsPerSecond + micros, ok
+}
+
+func two(b []byte, i int) (int, bool) {
+	tens, ones := b[i]-'0', b[i+1]-'0'
+	return int(tens)*10 + int(ones), tens <= 9 && ones <= 9
+}
+
+// fraction returns the microseconds of .25 and what follows.
+func fraction(b []byte) (micros int64, rest []byte, ok bool) {
+	if b[0] != '.' {
+		return 0, b, true
+	}
+	i := 1
+	for unit := int64(microsPerSecond / 10); i < len(b) && b[i]-'0' <= 9; i++ {
+		micros += int64(b[i]-'0') * unit
+		unit /= 10
+	}
+	return micros, b[i:], i > 1
+}
+
+// zone returns the seconds east of UTC of Z or +02:00.
+func zone(b []byte) (int, bool) {
+	if len(b) == 1 {
+		return 0, b[0] == 'Z' || b[0] == 'z'
+	}
+	if len(b) != len("+02:00") || b[0] != '+' && b[0] != '-' || b[3] != ':' {
+		return 0, false
+	}
+	hours, ok1 := two(b, 1)
+	minutes, ok2 := two(b, 4)
+	seconds := hours*3600 + minutes*60
+	if b[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, ok1 && ok2 && hours <= 23 && minutes <= 59
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
+}
+
+// days returns the days from 1970-01-01 to a date of the Gregorian calendar. The
+// year is made to begin in March, so that the leap day is its last.
+func days(year, month, day int) int {
+	if month <= 2 {
+		year--
+		month += 12
+	}
+	era := (year + 400) / 400 // year 0 in January counts as year -1
+	inEra := year + 400 - era*400
+	dayOfYear := (153*(month-3)+2)/5 + day - 1
+	return (era-1)*146_097 + inEra*365 + inEra/4 - inEra/100 + dayOfYear - 719_468
+}
+
+// The times that RFC 3339 can write.
+var (
+	firstTime = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	lastTime  = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro() - 1
+)

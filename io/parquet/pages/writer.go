@@ -1,0 +1,238 @@
+package pages
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+// WriterOptions say how a file is written. Every zero is a good choice.
+type WriterOptions struct {
+	Compression  Compression
+	RowGroupRows int // rows of a row group; zero means 262,144
+	PageRows     int // rows of a page at most; zero means 65,536
+	// Background is how many row groups may be encoded at the same time beside
+	// the caller; zero means that Write encodes them itself.
+	Background int
+	// LocalTime writes timestamps as local time without a zone instead of UTC.
+	LocalTime bool
+}
+
+// Writer writes a file. It is used by one goroutine and ends with Close or Abort.
+// The bytes depend on the rows and options alone, not on how the rows were cut
+// into columns, how strings were encoded, or on timing.
+type Writer struct {
+	out     io.Writer
+	o       WriterOptions
+	typ     *batch.Type
+	schema  *schemaWriter
+	pending []*batch.Column // of the row group being filled
+	rows    int             // in pending
+
+	idle    []*encoder
+	running []chan encoded // row groups in the background, in file order
+
+	written int64
+	groups  []format.RowGroup
+	total   int64
+	err     error
+	closed  bool
+}
+
+// encoded is a row group that is ready to be written.
+type encoded struct {
+	encoder *encoder
+	group   format.RowGroup
+	err     error
+}
+
+// NewWriter begins a file of rows of type t, a struct. out is not closed.
+func NewWriter(out io.Writer, t *batch.Type, o WriterOptions) (*Writer, error) {
+	if o.Compression > Uncompressed {
+		return nil, fmt.Errorf("there is no %s", o.Compression)
+	}
+	if o.RowGroupRows < 0 || o.PageRows < 0 || o.Background < 0 {
+		return nil, fmt.Errorf("RowGroupRows, PageRows and Background cannot be negative: %d, %d, %d", o.RowGroupRows, o.PageRows, o.Background)
+	}
+	if o.RowGroupRows == 0 {
+		o.RowGroupRows = 256 << 10
+	}
+	if o.PageRows == 0 {
+		o.PageRows = 64 << 10
+	}
+	schema, err := layOut(t, o.LocalTime)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{out: out, o: o, typ: t, schema: schema}
+	for range max(1, o.Background) {
+		e, err := newEncoder(&w.o)
+		if err != nil {
+			return nil, err
+		}
+		w.idle = append(w.idle, e)
+	}
+	return w, w.write([]byte(magic))
+}
+
+func (w *Writer) write(b []byte) error {
+	n, err := w.out.Write(b)
+	w.written += int64(n)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return err
+}
+
+// Write appends the rows of c, a struct column of the writer's type. Its columns
+// are kept until their row group is encoded.
+func (w *Writer) Write(c *batch.Column) error {
+	if w.err != nil {
+		return w.err
+	}
+	if w.closed {
+		return errors.New("the writer is closed")
+	}
+	if err := complete(c, w.typ); err != nil {
+		return err
+	}
+	for from := 0; from < c.Len; {
+		n := min(c.Len-from, w.o.RowGroupRows-w.rows)
+		part := c
+		if n < c.Len {
+			part = c.Slice(from, from+n)
+		}
+		w.pending = append(w.pending, part)
+		w.rows += n
+		from += n
+		if w.rows == w.o.RowGroupRows {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// complete refuses a column that is not of type t or lacks children.
+func complete(c *batch.Column, t *batch.Type) error {
+	if c == nil {
+		return fmt.Errorf("a column of type %s is missing", t)
+	}
+	if len(c.Children) != len(t.Fields) || c.Type != t && c.Type.Kind != t.Kind {
+		return fmt.Errorf("a column of type %s came where the file has %s", c.Type, t)
+	}
+	if c.Valid != nil && !t.Nullable && c.Valid.Count(c.Len) < c.Len {
+		return fmt.Errorf("a column of type %s has a null", t)
+	}
+	for i, f := range t.Fields {
+		if err := complete(c.Children[i], f.Type); err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// flush gives the pending rows to an encoder and writes what is ready.
+func (w *Writer) flush() error {
+	if len(w.idle) == 0 {
+		if err := w.collect(); err != nil {
+			return err
+		}
+	}
+	e := w.idle[len(w.idle)-1]
+	w.idle = w.idle[:len(w.idle)-1]
+	parts := w.pending
+	w.pending, w.rows = nil, 0
+	done := make(chan encoded, 1)
+	w.running = append(w.running, done)
+	if w.o.Background == 0 {
+		done <- e.run(w.schema.columns, parts)
+		return w.collect()
+	}
+	go func() { done <- e.run(w.schema.columns, parts) }()
+	return nil
+}
+
+func (e *encoder) run(columns []*column, parts []*batch.Column) (r encoded) {
+	r.encoder = e
+	defer guard(&r.err, func() string { return "a batch to be written" })
+	r.group, r.err = e.rowGroup(columns, parts)
+	return r
+}
+
+// collect waits for the oldest row group and writes it.
+func (w *Writer) collect() error {
+	r := <-w.running[0]
+	w.running = w.running[1:]
+	w.idle = append(w.idle, r.encoder)
+	if w.err == nil {
+		w.err = r.err
+	}
+	if w.err != nil {
+		return w.err
+	}
+	base := w.written
+	for i := range r.group.Columns {
+		c := &r.group.Columns[i]
+		c.FileOffset += base
+		c.MetaData.DataPageOffset += base
+		if c.MetaData.DictionaryPageOffset != 0 || c.MetaData.Encoding[0] == format.RLEDictionary {
+			c.MetaData.DictionaryPageOffset += base
+		}
+	}
+	r.group.FileOffset = base
+	r.group.Ordinal = int16(len(w.groups))
+	w.groups = append(w.groups, r.group)
+	w.total += r.group.NumRows
+	return w.write(r.encoder.out)
+}
+
+// Rows returns how many rows were given to Write and encoded so far.
+func (w *Writer) Rows() int64 { return w.total + int64(w.rows) }
+
+// Close writes the last row group and the footer and returns the size of the
+// file in bytes. A file without rows is complete too: it has the columns.
+func (w *Writer) Close() (int64, error) {
+	if w.closed {
+		return w.written, w.err
+	}
+	if w.err == nil && w.rows > 0 {
+		_ = w.flush() // kept in w.err
+	}
+	for len(w.running) > 0 {
+		_ = w.collect()
+	}
+	w.closed = true
+	if w.err != nil {
+		return w.written, w.err
+	}
+	meta := format.FileMetaData{Version: 2, Schema: w.schema.elements, NumRows: w.total, RowGroups: w.groups, CreatedBy: "leat version 1"}
+	for range w.schema.columns {
+		meta.ColumnOrders = append(meta.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})
+	}
+	footer, err := thrift.Marshal(new(thrift.CompactProtocol), &meta)
+	if err != nil {
+		w.err = err
+		return w.written, err
+	}
+	footer = append(footer, byte(len(footer)), byte(len(footer)>>8), byte(len(footer)>>16), byte(len(footer)>>24))
+	return w.written, w.write(append(footer, magic...))
+}
+
+// Abort waits for row groups in the background and forgets them. It may be
+// called after Close.
+func (w *Writer) Abort() {
+	for _, r := range w.running {
+		<-r
+	}
+	w.running, w.pending, w.closed = nil, nil, true
+	if w.err == nil {
+		w.err = errors.New("the writer was aborted")
+	}
+}

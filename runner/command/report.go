@@ -1,0 +1,149 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/leatflow/leat/runner/local"
+)
+
+// report prints what a run has read and written, and how fast.
+func report(w io.Writer, r *local.Result) {
+	var rows int64
+	for _, s := range r.Sources {
+		rows += s.Rows
+		fmt.Fprintf(w, "read   %-12s %12s rows%s from %s\n", s.Step, count(s.Rows), stored(s.Bytes), s.Source)
+	}
+	for _, s := range r.Sinks {
+		fmt.Fprintf(w, "wrote  %-12s %12s rows%s to %s%s\n", s.Step, count(s.Rows), stored(s.Bytes), s.Sink, files(s.Files))
+	}
+	seconds := r.Elapsed.Seconds()
+	fmt.Fprintf(w, "done   in %s, %s rows/s, %s plan, at most %s of state and exchanges\n",
+		r.Elapsed.Round(time.Millisecond), count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory))
+	for _, n := range r.Notes() {
+		fmt.Fprintf(w, "note   %s\n", n)
+	}
+}
+
+func stored(n int64) string {
+	if n <= 0 {
+		return ""
+	}
+	return ", " + bytes(n)
+}
+
+func files(names []string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return ": " + names[0]
+	}
+	return fmt.Sprintf(": %s … (%d files)", names[0], len(names))
+}
+
+// count renders a number with commas: 3,000,000.
+func count(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// bytes renders a size: 13.5 MB.
+func bytes(n int64) string {
+	value, units := float64(n), "kMGT"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	unit := -1
+	for value >= 1000 && unit < len(units)-1 {
+		value /= 1000
+		unit++
+	}
+	return fmt.Sprintf("%.1f %cB", value, units[unit])
+}
+
+// progress returns the function that shows progress and one that ends it.
+func (f *Flags) progress(w io.Writer) (show func(local.Progress), finish func()) {
+	mode := f.Progress
+	if mode == "auto" || mode == "" {
+		mode = "log"
+		if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+			mode = "bar"
+		}
+	}
+	switch mode {
+	case "bar":
+		return bar(w)
+	case "log":
+		return logged(w), func() {}
+	}
+	return nil, func() {}
+}
+
+// bar draws a progress bar over the bytes to read, or a spinner when they are
+// not known.
+func bar(w io.Writer) (show func(local.Progress), finish func()) {
+	var b *progressbar.ProgressBar
+	show = func(p local.Progress) {
+		if b == nil {
+			b = progressbar.NewOptions64(max(p.Bytes, -1), progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
+				progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(24))
+		}
+		b.Describe(describe(p))
+		_ = b.Set64(p.BytesRead) // a bar that cannot be drawn must not stop the job
+	}
+	return show, func() {
+		if b != nil {
+			_ = b.Clear()
+		}
+	}
+}
+
+// logged writes a line every five seconds.
+func logged(w io.Writer) func(local.Progress) {
+	log := slog.New(slog.NewTextHandler(w, nil))
+	next := 5 * time.Second
+	return func(p local.Progress) {
+		if p.Elapsed < next {
+			return
+		}
+		next = p.Elapsed + 5*time.Second
+		log.Info("running", "stage", stageOf(p), "rows_read", p.RowsRead, "rows_per_second", int64(float64(p.RowsRead)/p.Elapsed.Seconds()),
+			"bytes_read", p.BytesRead, "eta", eta(p), "rows_out", p.RowsOut, "memory", bytes(p.Memory))
+	}
+}
+
+func describe(p local.Progress) string {
+	parts := []string{"stage " + stageOf(p), count(int64(float64(p.RowsRead)/p.Elapsed.Seconds())) + " rows/s"}
+	if p.RowsOut > 0 {
+		parts = append(parts, count(p.RowsOut)+" rows out")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func stageOf(p local.Progress) string {
+	if p.Stage < 0 {
+		return "all"
+	}
+	return fmt.Sprintf("%d of %d", p.Stage+1, p.Stages)
+}
+
+// eta guesses when everything will have been read.
+func eta(p local.Progress) string {
+	if p.Bytes <= 0 || p.BytesRead <= 0 {
+		return "unknown"
+	}
+	left := float64(p.Elapsed) * float64(p.Bytes-p.BytesRead) / float64(p.BytesRead)
+	return time.Duration(left).Round(time.Second).String()
+}

@@ -1,0 +1,172 @@
+package operator
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/runner/internal/state"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// combine is the receiving half of a Combine where a window is one pane: fixed,
+// global and custom windows, and rows that are in windows already. Sliding
+// windows, made of several panes, are in sliding.go; sessions in session.go.
+type combine struct {
+	groups
+	out       emitter
+	watermark int64
+	counters  *Counters
+}
+
+// NewCombine returns the receiving half of a Combine for any window function.
+func NewCombine(g Grouping, counters *Counters) Operator {
+	if !g.Windowing.Grouped {
+		switch fn := g.Windowing.Fn; fn.Kind() {
+		case window.KindSession:
+			return newSession(g, counters)
+		case window.KindAligned:
+			if fn.Period() < fn.Size() {
+				return newSliding(g, counters)
+			}
+		}
+	}
+	o := &combine{groups: newGroups(g), watermark: batch.MinTime, counters: counters}
+	o.out.groups = &o.groups
+	return o
+}
+
+// Process implements Operator: it takes what partial sends.
+func (o *combine) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
+	b = dropLate(b.Compact(), o.counters, func(w window.Interval) bool { return w.End <= o.watermark })
+	return o.load(b)
+}
+
+// load folds saved accumulators into the panes they are for.
+func (g *groups) load(b *batch.Batch) error {
+	n := b.Len()
+	if n == 0 {
+		return nil
+	}
+	g.ids, g.at = resize(g.ids, n), resize(g.at, n)
+	g.keys.Lookup(b.Root.Children[0], nil, g.ids)
+	for i, id := range g.ids {
+		g.at[i] = g.panes.Get(window.Interval{Start: b.Start[i], End: b.End[i]}).Slot(id, &g.slots)
+	}
+	g.grow()
+	for i, rows := range b.Root.Children[1].Ints {
+		g.counts[g.at[i]] += rows
+	}
+	return g.named(g.table.Load(g.at, b.Root.Children[2], nil))
+}
+
+// dropLate leaves out the groups of panes that no open window needs, and counts
+// the rows behind them.
+func dropLate(b *batch.Batch, counters *Counters, late func(window.Interval) bool) *batch.Batch {
+	var kept []int32
+	dropped := false
+	for i := range b.Start {
+		if !late(window.Interval{Start: b.Start[i], End: b.End[i]}) {
+			if dropped {
+				kept = append(kept, int32(i))
+			}
+			continue
+		}
+		if !dropped {
+			dropped = true
+			for j := range i {
+				kept = append(kept, int32(j))
+			}
+		}
+		counters.Dropped += b.Root.Children[1].Ints[i]
+	}
+	if !dropped {
+		return b
+	}
+	return b.Gather(kept)
+}
+
+// Watermark implements Operator: windows that end by w are complete.
+func (o *combine) Watermark(ctx context.Context, w int64, emit graph.Emit) error {
+	o.watermark = w
+	return o.fire(ctx, w, emit)
+}
+
+// End implements Operator.
+func (o *combine) End(ctx context.Context, emit graph.Emit) error {
+	return o.fire(ctx, batch.MaxTime, emit)
+}
+
+// Close implements Operator.
+func (o *combine) Close() error { return nil }
+
+func (o *combine) fire(ctx context.Context, w int64, emit graph.Emit) error {
+	done := 0
+	o.out.begin()
+	for _, p := range o.panes.Sorted() {
+		if p.End > w {
+			break
+		}
+		done++
+		if err := o.out.pane(ctx, p, emit); err != nil {
+			return err
+		}
+	}
+	if done == 0 {
+		return nil
+	}
+	if err := o.out.flush(ctx, emit); err != nil {
+		return err
+	}
+	o.forget(o.panes.Sorted()[:done])
+	o.panes.Drop(done)
+	return nil
+}
+
+// forget gives back the slots of panes and releases the keys that are in no
+// other pane, so that state of a stream does not grow with its past. The caller
+// drops the panes.
+func (g *groups) forget(panes []*state.Pane) {
+	if g.panes.Len() == len(panes) {
+		g.keys = state.NewKeys(g.Key)
+		g.slots = state.Slots{}
+		g.table = g.Aggregate.NewTable()
+		g.counts, g.dead = nil, 0
+		return
+	}
+	for _, p := range panes {
+		g.free(p.Slots)
+	}
+	leaving := make(map[*state.Pane]bool, len(panes))
+	for _, p := range panes {
+		leaving[p] = true
+	}
+	g.releaseKeys(panes, func(used []bool) {
+		for _, p := range g.panes.Sorted() {
+			if !leaving[p] {
+				mark(used, p.Keys)
+			}
+		}
+	})
+}
+
+// releaseKeys forgets the keys that nothing marks. Marking looks at everything
+// that is left, so it is done only when as many groups have gone as remain.
+func (g *groups) releaseKeys(gone []*state.Pane, markUsed func(used []bool)) {
+	for _, p := range gone {
+		g.dead += len(p.Keys)
+	}
+	if g.dead < g.keys.Live() || g.dead < g.slots.InUse() {
+		return
+	}
+	g.dead = 0
+	used := make([]bool, g.keys.Len())
+	markUsed(used)
+	g.keys.ReleaseUnused(used)
+}
+
+func mark(used []bool, ids []int32) {
+	for _, id := range ids {
+		used[id] = true
+	}
+}

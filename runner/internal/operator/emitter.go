@@ -1,0 +1,105 @@
+package operator
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/leatflow/leat/runner/internal/state"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// emitter turns slots into result batches: KV rows whose event time is the last
+// microsecond of their window.
+type emitter struct {
+	groups *groups
+	ids    []int32
+	slots  []int32
+	start  []int64
+	end    []int64
+	ranks  []int32 // by id, when results are ordered
+	order  []int32
+}
+
+// begin prepares a round of firings.
+func (e *emitter) begin() {
+	if e.groups.Ordered {
+		e.ranks = e.groups.keys.Ranks()
+	}
+}
+
+// pane emits all keys of a pane as one window.
+func (e *emitter) pane(ctx context.Context, p *state.Pane, emit graph.Emit) error {
+	order := resize(e.order, len(p.Keys))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if e.ranks != nil {
+		slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(e.ranks[p.Keys[a]], e.ranks[p.Keys[b]]) })
+	}
+	e.order = order
+	for _, i := range order {
+		if err := e.add(ctx, p.Keys[i], p.Slots[i], p.Interval, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add emits one group. Its slot must stay as it is until the next flush.
+func (e *emitter) add(ctx context.Context, id, slot int32, w window.Interval, emit graph.Emit) error {
+	e.ids, e.slots = append(e.ids, id), append(e.slots, slot)
+	e.start, e.end = append(e.start, w.Start), append(e.end, w.End)
+	if len(e.ids) < batch.TargetRows {
+		return nil
+	}
+	return e.flush(ctx, emit)
+}
+
+// flush emits what has been added, in batches of the usual size.
+func (e *emitter) flush(_ context.Context, emit graph.Emit) error {
+	for from := 0; from < len(e.ids); from += batch.TargetRows {
+		to := min(from+batch.TargetRows, len(e.ids))
+		if err := e.piece(e.ids[from:to], e.slots[from:to], e.start[from:to], e.end[from:to], emit); err != nil {
+			return err
+		}
+	}
+	e.ids, e.slots, e.start, e.end = e.ids[:0], e.slots[:0], nil, nil
+	return nil
+}
+
+func (e *emitter) piece(ids, slots []int32, start, end []int64, emit graph.Emit) error {
+	g := e.groups
+	keys := g.keys.Column(ids)
+	values, err := g.table.Results(slots, keys, start, end)
+	if err != nil {
+		return e.named(err)
+	}
+	times := make([]int64, len(end))
+	for i, at := range end {
+		times[i] = at - 1
+	}
+	return emit(0, &batch.Batch{Root: batch.NewStruct(resultType(g.Grouping), len(ids), keys, values), Time: times, Start: start, End: end})
+}
+
+// named says which key a failing result is for.
+func (e *emitter) named(err error) error {
+	for i, slot := range e.slots {
+		if atSlot(err, slot) {
+			return e.groups.namedKey(err, e.ids[i])
+		}
+	}
+	return err
+}
+
+func resultType(g Grouping) *batch.Type {
+	return &batch.Type{Kind: batch.Struct, Fields: []batch.Field{{Name: "key", Type: g.Key}, {Name: "value", Type: g.Aggregate.Output()}}}
+}
+
+// hold takes a group for the next flush, however many there are already.
+func (e *emitter) hold(id, slot int32, w window.Interval) {
+	e.ids, e.slots = append(e.ids, id), append(e.slots, slot)
+	e.start, e.end = append(e.start, w.Start), append(e.end, w.End)
+}

@@ -1,0 +1,172 @@
+package operator
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/leatflow/leat/runner/internal/state"
+	"github.com/leatflow/leat/sdk/agg"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// Grouping is what a Combine step is made of, for both of its halves.
+type Grouping struct {
+	Aggregate *agg.Plan
+	Key       *batch.Type
+	Windowing graph.Windowing // of the input
+	// Ordered asks for results in an order that depends on nothing but the data:
+	// what a batch plan promises.
+	Ordered bool
+}
+
+// groups is the state both halves of a Combine share: accumulators by key and pane.
+type groups struct {
+	Grouping
+	keys   *state.Keys
+	panes  *state.Panes
+	slots  state.Slots
+	table  *agg.Table
+	counts []int64 // rows behind each slot
+	dead   int     // panes dropped since keys were last released
+
+	ids, at, rows []int32 // scratch of one batch
+	windows       []window.Interval
+}
+
+func newGroups(g Grouping) groups {
+	return groups{Grouping: g, keys: state.NewKeys(g.Key), panes: state.NewPanes(), table: g.Aggregate.NewTable()}
+}
+
+// locate finds the slot of each row that counts of a keyed batch. rows[i] is
+// the physical row that goes to slot at[i]; rows is nil when that is i. A row in
+// several custom windows appears several times, one between windows not at all.
+func (g *groups) locate(b *batch.Batch) (at, rows []int32, err error) {
+	n := b.Len()
+	g.ids = resize(g.ids, n)
+	g.keys.Lookup(b.Root.Children[0], b.Sel, g.ids)
+	switch {
+	case b.Start != nil && g.Windowing.Grouped:
+		g.locateGrouped(b)
+	case g.Windowing.Fn.Kind() == window.KindCustom:
+		return g.locateCustom(b)
+	case g.Windowing.Fn.Kind() == window.KindGlobal:
+		g.locateGlobal(n)
+	case g.Windowing.Fn.Period() > g.Windowing.Fn.Size():
+		return g.locateCustom(b) // rows between windows are left out
+	default:
+		g.locateSlices(b)
+	}
+	g.grow()
+	return g.at, b.Sel, nil
+}
+
+// locateSlices is the common case: each row in one slice. Neighbours mostly
+// share it, so the last pane is tried first.
+func (g *groups) locateSlices(b *batch.Batch) {
+	g.at = resize(g.at, len(g.ids))
+	for i, id := range g.ids {
+		t := b.TimeAt(b.Row(i))
+		p := g.panes.Find(t)
+		if p == nil {
+			p = g.panes.Get(g.Windowing.Fn.Slice(t))
+		}
+		g.at[i] = p.Slot(id, &g.slots)
+	}
+}
+
+func (g *groups) locateGlobal(n int) {
+	g.at = resize(g.at, n)
+	p := g.panes.Get(g.Windowing.Fn.Slice(0))
+	for i, id := range g.ids {
+		g.at[i] = p.Slot(id, &g.slots)
+	}
+}
+
+func (g *groups) locateGrouped(b *batch.Batch) {
+	g.at = resize(g.at, len(g.ids))
+	for i, id := range g.ids {
+		row := b.Row(i)
+		g.at[i] = g.panes.Get(window.Interval{Start: b.Start[row], End: b.End[row]}).Slot(id, &g.slots)
+	}
+}
+
+func (g *groups) locateCustom(b *batch.Batch) (at, rows []int32, err error) {
+	g.at, g.rows = g.at[:0], g.rows[:0]
+	for i, id := range g.ids {
+		row := b.Row(i)
+		if g.windows, err = g.Windowing.Fn.Assign(b.TimeAt(row), g.windows[:0]); err != nil {
+			return nil, nil, err
+		}
+		for _, w := range g.windows {
+			g.at = append(g.at, g.panes.Get(w).Slot(id, &g.slots))
+			g.rows = append(g.rows, int32(row))
+		}
+	}
+	g.grow()
+	return g.at, g.rows, nil
+}
+
+// grow makes room for the slots handed out since.
+func (g *groups) grow() {
+	n := g.slots.Len()
+	g.table.Grow(n)
+	for len(g.counts) < n {
+		g.counts = append(g.counts, 0)
+	}
+}
+
+// count adds to the rows behind slots.
+func (g *groups) count(at []int32) {
+	for _, slot := range at {
+		g.counts[slot]++
+	}
+}
+
+// free empties slots and gives them back.
+func (g *groups) free(slots []int32) {
+	g.table.Reset(slots)
+	for _, s := range slots {
+		g.counts[s] = 0
+	}
+	g.slots.Give(slots)
+}
+
+// named says which key an error of the accumulators is about.
+func (g *groups) named(err error) error {
+	var at *agg.SlotError
+	if !errors.As(err, &at) {
+		return err
+	}
+	for _, p := range g.panes.Sorted() {
+		for i, slot := range p.Slots {
+			if slot == at.Slot {
+				return g.namedKey(err, p.Keys[i])
+			}
+		}
+	}
+	return err
+}
+
+func (g *groups) namedKey(err error, id int32) error {
+	return fmt.Errorf("key %s: %w", g.keys.Column([]int32{id}).Format(0), err)
+}
+
+// SizeBytes implements Sized.
+func (g *groups) SizeBytes() int64 {
+	return g.keys.SizeBytes() + g.table.SizeBytes() + int64(8*len(g.counts)) + int64(24*g.slots.Len())
+}
+
+func resize(s []int32, n int) []int32 {
+	if cap(s) < n {
+		return make([]int32, n, n+n/2)
+	}
+	return s[:n]
+}
+
+// atSlot reports whether an error of the accumulators is about slot.
+func atSlot(err error, slot int32) bool {
+	var at *agg.SlotError
+	return errors.As(err, &at) && at.Slot == slot
+}

@@ -1,0 +1,51 @@
+// Package operator holds the physical operators, one a file. They see batches,
+// never the user's types, and are driven by one goroutine each:
+//
+//	Process, Watermark, Process, Process, Watermark, … End, Close
+//
+// The central idea: an operator is passive. It keeps no goroutine, channel or
+// clock; what it makes it hands to emit during the call. Watermarks and the end
+// of input are passed downstream by the task after the operator has seen them,
+// so an operator cannot forget to.
+package operator
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// Operator is one step of a fused chain. After an error only Close may be called.
+type Operator interface {
+	// Process handles a batch. The batch is immutable and may be kept.
+	Process(ctx context.Context, b *batch.Batch, emit graph.Emit) error
+	// Watermark says that no more rows with event time < w will come, unless
+	// they are late. w rises from call to call.
+	Watermark(ctx context.Context, w int64, emit graph.Emit) error
+	// End says that no more rows will come at all. It is the last call of a run
+	// that goes well.
+	End(ctx context.Context, emit graph.Emit) error
+	// Close releases what the operator holds, in any case, once.
+	Close() error
+}
+
+// Counters are what an operator reports besides rows in and out.
+type Counters struct {
+	Dropped int64 // rows too late for every window
+}
+
+// Sized is implemented by operators that hold state, for the memory budget.
+type Sized interface{ SizeBytes() int64 }
+
+// pass supplies the methods of an operator that only looks at batches.
+type pass struct{}
+
+// Watermark implements Operator.
+func (pass) Watermark(context.Context, int64, graph.Emit) error { return nil }
+
+// End implements Operator.
+func (pass) End(context.Context, graph.Emit) error { return nil }
+
+// Close implements Operator.
+func (pass) Close() error { return nil }

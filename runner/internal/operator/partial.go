@@ -1,0 +1,162 @@
+package operator
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/runner/internal/state"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/codec"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// Target is the sending side of a hash exchange.
+type Target interface {
+	Partitions() int
+	Send(ctx context.Context, partition int, b *batch.Batch) error
+}
+
+// Limits of a partial aggregation: it holds so many groups before it passes
+// them on, and fewer once it has seen that grouping does not shrink its input.
+const (
+	partialSlots     = 1 << 21
+	partialSlotsPoor = 1 << 15
+	worthwhile       = 2 // rows per group from which grouping early pays
+)
+
+// partial aggregates rows before the exchange, so that one row a key and pane
+// and task travels instead of every row. What it sends:
+//
+//	Root   struct{key K, rows int64, state struct{…}}   rows: how many went in
+//	Start, End                                          the pane
+type partial struct {
+	groups
+	target  Target
+	limit   int
+	taken   int64 // rows since the last full flush
+	sending []outgoing
+}
+
+// outgoing is what waits to be sent to one partition.
+type outgoing struct {
+	ids, slots []int32
+	start, end []int64
+}
+
+// NewPartial returns the sending half of a Combine.
+func NewPartial(g Grouping, target Target) Operator {
+	return &partial{groups: newGroups(g), target: target, limit: partialSlots, sending: make([]outgoing, target.Partitions())}
+}
+
+// PartialType is the type of the rows between the halves of a Combine.
+func PartialType(g Grouping) *batch.Type {
+	return &batch.Type{Kind: batch.Struct, Fields: []batch.Field{
+		{Name: "key", Type: g.Key},
+		{Name: "rows", Type: &batch.Type{Kind: batch.Int64}},
+		{Name: "state", Type: g.Aggregate.Saved()},
+	}}
+}
+
+// Process implements Operator.
+func (o *partial) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error {
+	at, rows, err := o.locate(b)
+	if err != nil {
+		return err
+	}
+	if err := o.table.Add(at, b.Root.Children[1], b.Time, rows); err != nil {
+		return o.named(err)
+	}
+	o.count(at)
+	o.taken += int64(len(at))
+	if o.slots.Len() >= o.limit {
+		return o.overflow(ctx)
+	}
+	return nil
+}
+
+// overflow sends everything when the table is full, and lowers the limit when
+// holding on to groups has not paid.
+func (o *partial) overflow(ctx context.Context) error {
+	if o.taken < worthwhile*int64(o.slots.Len()) {
+		o.limit = partialSlotsPoor
+	}
+	if err := o.flush(ctx, batch.MaxTime); err != nil {
+		return err
+	}
+	o.groups = newGroups(o.Grouping)
+	o.taken = 0
+	return nil
+}
+
+// Watermark implements Operator: panes that end by w may belong to a window that
+// closes downstream, so they must arrive before the watermark does.
+func (o *partial) Watermark(ctx context.Context, w int64, _ graph.Emit) error {
+	return o.flush(ctx, w)
+}
+
+// End implements Operator.
+func (o *partial) End(ctx context.Context, _ graph.Emit) error { return o.flush(ctx, batch.MaxTime) }
+
+// Close implements Operator.
+func (o *partial) Close() error { return nil }
+
+// flush sends the panes that end by w, in the order of time.
+func (o *partial) flush(ctx context.Context, w int64) error {
+	done := 0
+	for _, p := range o.panes.Sorted() {
+		if p.End > w {
+			break
+		}
+		done++
+		if err := o.collect(ctx, p); err != nil {
+			return err
+		}
+	}
+	if done == 0 {
+		return nil
+	}
+	for partition := range o.sending {
+		if err := o.send(ctx, partition); err != nil {
+			return err
+		}
+	}
+	o.forget(o.panes.Sorted()[:done])
+	o.panes.Drop(done)
+	return nil
+}
+
+func (o *partial) collect(ctx context.Context, p *state.Pane) error {
+	n := len(o.sending)
+	for i, id := range p.Keys {
+		partition := codec.KeyGroup(o.keys.Group(id), codec.KeyGroups) * n / codec.KeyGroups
+		s := &o.sending[partition]
+		s.ids, s.slots = append(s.ids, id), append(s.slots, p.Slots[i])
+		s.start, s.end = append(s.start, p.Start), append(s.end, p.End)
+		if len(s.ids) >= batch.TargetRows {
+			if err := o.send(ctx, partition); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (o *partial) send(ctx context.Context, partition int) error {
+	s := &o.sending[partition]
+	if len(s.ids) == 0 {
+		return nil
+	}
+	saved, err := o.table.Save(s.slots)
+	if err != nil {
+		return o.named(err)
+	}
+	counts := make([]int64, len(s.slots))
+	for i, slot := range s.slots {
+		counts[i] = o.counts[slot]
+	}
+	root := batch.NewStruct(PartialType(o.Grouping), len(s.ids), o.keys.Column(s.ids), batch.NewInts(rowsType, counts), saved)
+	out := &batch.Batch{Root: root, Start: s.start, End: s.end}
+	*s = outgoing{ids: s.ids[:0], slots: s.slots[:0]}
+	return o.target.Send(ctx, partition, out)
+}
+
+var rowsType = &batch.Type{Kind: batch.Int64}

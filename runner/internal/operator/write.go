@@ -1,0 +1,64 @@
+package operator
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/connector"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// write hands rows to one writer of a sink and passes them on (nobody listens).
+type write struct {
+	output connector.Output
+	task   int
+	writer connector.Writer
+	staged func(connector.Staged)
+	closed bool
+}
+
+// NewWrite returns an operator that stages rows in writer task of output and
+// reports what is staged at the end of input.
+func NewWrite(output connector.Output, task int, staged func(connector.Staged)) Operator {
+	return &write{output: output, task: task, staged: staged}
+}
+
+func (o *write) open(ctx context.Context) (err error) {
+	if o.writer == nil {
+		o.writer, err = o.output.Writer(ctx, o.task)
+	}
+	return err
+}
+
+// Process implements Operator.
+func (o *write) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error {
+	if err := o.open(ctx); err != nil {
+		return err
+	}
+	return o.writer.Write(ctx, b)
+}
+
+// Watermark implements Operator.
+func (o *write) Watermark(context.Context, int64, graph.Emit) error { return nil }
+
+// End implements Operator.
+func (o *write) End(ctx context.Context, _ graph.Emit) error {
+	if err := o.open(ctx); err != nil {
+		return err
+	}
+	staged, err := o.writer.Close(ctx)
+	if err != nil {
+		return err
+	}
+	o.closed = true
+	o.staged(staged)
+	return nil
+}
+
+// Close implements Operator: a writer that did not reach the end is given up.
+func (o *write) Close() error {
+	if o.writer == nil || o.closed {
+		return nil
+	}
+	return o.writer.Abort()
+}

@@ -1,0 +1,296 @@
+// Package plan turns a logical graph into stages: chains of physical operators
+// that run fused, in one goroutine a task, with exchanges between them.
+//
+//	read ─ keyby ─ window ─ combine ─ values ─ write          logical graph
+//
+//	stage 0: read ─ keyby ─ window ─ partial ═╗               plan
+//	                                          ║ hash(key group)
+//	stage 1:                                  ╚═ combine ─ values ─ write
+//
+// A batch plan and a streaming plan have the same stages; they differ in whether
+// the exchanges are blocked or pipelined and in when stages are scheduled.
+//
+// What the plan decides by itself: which columns a source must read, which
+// conditions it may use to skip data, where partial aggregation runs.
+package plan
+
+import (
+	"fmt"
+
+	"github.com/leatflow/leat/sdk/field"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// Mode says how stages exchange data and when they run.
+type Mode uint8
+
+// The modes. Auto chooses Batch when every source is bounded.
+const (
+	Auto Mode = iota
+	Batch
+	Streaming
+)
+
+// String returns the word of the -plan flag.
+func (m Mode) String() string { return [...]string{"auto", "batch", "streaming"}[m] }
+
+// ParseMode reads the word of the -plan flag.
+func ParseMode(s string) (Mode, error) {
+	for m := Auto; m <= Streaming; m++ {
+		if m.String() == s {
+			return m, nil
+		}
+	}
+	return Auto, fmt.Errorf("plan %q is unknown; use auto, batch or streaming", s)
+}
+
+// Plan is what a runner executes.
+type Plan struct {
+	Graph       *graph.Graph
+	Mode        Mode
+	Parallelism int
+	Stages      []*Stage // producers before consumers
+	Exchanges   []*Exchange
+}
+
+// Stage is a set of operators that are fused: each task runs one instance of all.
+type Stage struct {
+	ID  int
+	Ops []*Op // inputs before consumers
+}
+
+// Kind is the kind of a physical operator.
+type Kind uint8
+
+// The physical operators.
+const (
+	Read Kind = iota
+	Receive
+	Rows
+	Where
+	Project
+	Rewindow
+	Union
+	Partial
+	Scatter
+	Forward
+	Combine
+	Write
+)
+
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "write"}
+
+// String returns the operator's name in EXPLAIN.
+func (k Kind) String() string { return kindNames[k] }
+
+// Op is a physical operator.
+type Op struct {
+	ID       int // index over the whole plan
+	Kind     Kind
+	Node     *graph.Node
+	Stage    *Stage
+	Inputs   []Input
+	Exchange *Exchange // of Receive, Partial, Scatter and Forward
+
+	// Needed and Filter are what a Read asks of its source.
+	Needed []bool
+	Filter *field.Predicate
+}
+
+// Input is an output of an operator in the same stage.
+type Input struct {
+	Op     *Op
+	Output int
+}
+
+// Exchange carries rows from one stage to another.
+type Exchange struct {
+	ID       int
+	Hash     bool // by key group; otherwise task i feeds task i
+	From, To *Op  // the sending operator, the Receive
+}
+
+// New plans a graph.
+func New(g *graph.Graph, mode Mode, parallelism int) (*Plan, error) {
+	bounded := g.Bounded()
+	switch {
+	case mode == Auto && bounded:
+		mode = Batch
+	case mode == Auto:
+		mode = Streaming
+	case mode == Batch && !bounded:
+		return nil, fmt.Errorf("the batch plan needs bounded sources, but %s never ends; use -plan streaming", unbounded(g))
+	}
+	if parallelism < 1 {
+		return nil, fmt.Errorf("parallelism is %d; it must be at least 1", parallelism)
+	}
+	b := &builder{plan: &Plan{Graph: g, Mode: mode, Parallelism: parallelism}, outputs: make(map[graph.Edge]Input), levels: make(map[*graph.Node]int)}
+	for _, n := range g.Nodes {
+		b.level(n)
+	}
+	for _, n := range g.Nodes {
+		b.add(n)
+	}
+	b.stages()
+	b.pushDown()
+	return b.plan, nil
+}
+
+func unbounded(g *graph.Graph) string {
+	for _, n := range g.Nodes {
+		if r, ok := n.Op.(*graph.Read); ok && !r.Source.Bounded() {
+			return n.Name
+		}
+	}
+	return "a source"
+}
+
+// builder makes the physical operators.
+type builder struct {
+	plan    *Plan
+	ops     []*Op
+	levels  map[*graph.Node]int
+	outputs map[graph.Edge]Input
+}
+
+// level is how many exchanges lie before a node. Operators of one level that
+// are connected are one stage; an edge between levels is an exchange, so stages
+// can never wait for each other in a circle.
+func (b *builder) level(n *graph.Node) {
+	for _, in := range n.Inputs {
+		b.levels[n] = max(b.levels[n], b.levels[in.Node])
+	}
+	if _, ok := n.Op.(*graph.Combine); ok {
+		b.levels[n]++
+	}
+}
+
+func (b *builder) op(kind Kind, n *graph.Node, inputs ...Input) *Op {
+	o := &Op{ID: len(b.ops), Kind: kind, Node: n, Inputs: inputs}
+	b.ops = append(b.ops, o)
+	return o
+}
+
+func (b *builder) add(n *graph.Node) {
+	var o *Op
+	switch op := n.Op.(type) {
+	case *graph.Read:
+		o = b.op(Read, n)
+	case *graph.Combine:
+		o = b.combine(n, op)
+	case *graph.Rows:
+		o = b.op(Rows, n, b.inputs(n)...)
+	case *graph.Where:
+		o = b.op(Where, n, b.inputs(n)...)
+	case *graph.Project:
+		o = b.op(Project, n, b.inputs(n)...)
+	case *graph.Window:
+		o = b.op(Rewindow, n, b.inputs(n)...)
+	case *graph.Flatten:
+		o = b.op(Union, n, b.inputs(n)...)
+	case *graph.Write:
+		o = b.op(Write, n, b.inputs(n)...)
+	default:
+		panic(fmt.Sprintf("plan: no physical operator for %T", n.Op))
+	}
+	for i := range n.Outputs {
+		b.outputs[graph.Edge{Node: n, Output: i}] = Input{o, i}
+	}
+}
+
+// inputs connects a node to the operators before it, through a forward exchange
+// where they are on another level.
+func (b *builder) inputs(n *graph.Node) []Input {
+	var inputs []Input
+	for _, e := range n.Inputs {
+		in := b.outputs[e]
+		if b.levels[e.Node] != b.levels[n] {
+			send := b.op(Forward, n, in)
+			in = Input{b.exchange(send, n, false), 0}
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+// combine makes both halves of a Combine. Rows are aggregated before the
+// exchange, except for sessions, where only the receiver can know what belongs
+// together.
+func (b *builder) combine(n *graph.Node, c *graph.Combine) *Op {
+	in := b.outputs[n.Inputs[0]]
+	w := n.Inputs[0].Windowing()
+	kind := Partial
+	if w.Fn.Kind() == window.KindSession && !w.Grouped {
+		kind = Scatter
+	}
+	send := b.op(kind, n, in)
+	return b.op(Combine, n, Input{b.exchange(send, n, true), 0})
+}
+
+func (b *builder) exchange(send *Op, n *graph.Node, hash bool) *Op {
+	x := &Exchange{ID: len(b.plan.Exchanges), Hash: hash, From: send}
+	b.plan.Exchanges = append(b.plan.Exchanges, x)
+	receive := b.op(Receive, n)
+	x.To = receive
+	send.Exchange, receive.Exchange = x, x
+	return receive
+}
+
+// stages puts connected operators together: union-find over the edges inside a
+// stage, then numbers in the order of the first operator.
+func (b *builder) stages() {
+	parent := make([]int, len(b.ops))
+	for i := range parent {
+		parent[i] = i
+	}
+	find := func(i int) int {
+		for parent[i] != i {
+			i = parent[i]
+		}
+		return i
+	}
+	for _, o := range b.ops {
+		for _, in := range o.Inputs {
+			x, y := find(o.ID), find(in.Op.ID)
+			parent[max(x, y)] = min(x, y)
+		}
+	}
+	byRoot := make(map[int]*Stage)
+	for _, o := range b.ops {
+		root := find(o.ID)
+		s := byRoot[root]
+		if s == nil {
+			s = &Stage{}
+			byRoot[root] = s
+			b.plan.Stages = append(b.plan.Stages, s)
+		}
+		o.Stage = s
+		s.Ops = append(s.Ops, o)
+	}
+	b.order()
+}
+
+// order sorts stages so that producers come first, and numbers them.
+func (b *builder) order() {
+	var ordered []*Stage
+	done := make(map[*Stage]bool)
+	var visit func(s *Stage)
+	visit = func(s *Stage) {
+		if done[s] {
+			return
+		}
+		done[s] = true
+		for _, o := range s.Ops {
+			if o.Kind == Receive {
+				visit(o.Exchange.From.Stage)
+			}
+		}
+		s.ID = len(ordered)
+		ordered = append(ordered, s)
+	}
+	for _, s := range b.plan.Stages {
+		visit(s)
+	}
+	b.plan.Stages = ordered
+}

@@ -1,0 +1,369 @@
+// Package state holds what grouping operators remember: which keys there are,
+// and which slot of the accumulators belongs to a key in a pane.
+//
+// The central idea is two steps of small integers instead of one table of
+// compound keys:
+//
+//	key column ──Keys──▶ id (dense int32)
+//	(pane, id) ──Pane──▶ slot of the agg.Table
+//
+// A dictionary column is looked up once per entry, not once per row. Rows of a
+// batch mostly share a pane, whose table is small and stays in cache, and a
+// pane that has fired is dropped as a whole.
+package state
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/codec"
+)
+
+// Keys gives each distinct key a dense id. Null is a key of its own. Ids of
+// released keys are used again. One goroutine.
+type Keys struct {
+	keyType *batch.Type
+	store   keyStore
+	index   index
+	hashes  []uint32 // by id: what the key is filed under
+	groups  []uint64 // by id: XXH64 of the canonical key bytes; decides the key group
+	null    int32    // id of the null key, or -1
+	free    []int32
+	live    int
+
+	dicts   [dictCaches]dictCache // answers by dictionary entry, for the last few dictionaries
+	nextOut int
+	scratch []byte
+	filed   []uint32
+}
+
+// keyStore keeps the values of keys by id, in the form that suits their type.
+type keyStore interface {
+	// file computes the hashes under which the keys of rows are filed.
+	file(c *batch.Column, rows []int32, out []uint32)
+	// equal reports whether row of c is the key id.
+	equal(id int32, c *batch.Column, row int) bool
+	// set stores row of c as key id; id is at most one past the largest so far.
+	set(id int32, c *batch.Column, row int)
+	// column returns the keys of ids; ids holds no null.
+	column(ids []int32) *batch.Column
+	// sizeBytes estimates the memory held.
+	sizeBytes() int64
+}
+
+const dictCaches = 4
+
+type dictCache struct {
+	dict *batch.Dictionary
+	ids  []int32 // -1: not looked up yet
+}
+
+// NewKeys returns an empty table for keys of type t.
+func NewKeys(t *batch.Type) *Keys {
+	k := &Keys{keyType: t, index: newIndex(), null: -1}
+	switch t.Kind.Form() {
+	case batch.IntForm:
+		k.store = &intKeys{keyType: t}
+	case batch.StringForm:
+		k.store = &stringKeys{keyType: t}
+	default:
+		k.store = &anyKeys{keyType: t}
+	}
+	return k
+}
+
+// Len returns one more than the largest id in use or free.
+func (k *Keys) Len() int { return len(k.groups) }
+
+// Live returns the number of keys.
+func (k *Keys) Live() int { return k.live }
+
+// Group returns the hash of the canonical bytes of key id: equal in every
+// process, unlike ids.
+func (k *Keys) Group(id int32) uint64 { return k.groups[id] }
+
+// Lookup sets out[i] to the id of the key in row rows[i] of c (row i when rows
+// is nil), giving new keys ids.
+func (k *Keys) Lookup(c *batch.Column, rows, out []int32) {
+	if c.Dict != nil && c.Dict.Len() <= 4*len(out)+1024 || c.Dict != nil && k.cached(c.Dict) {
+		k.lookupCodes(c, rows, out)
+		return
+	}
+	if cap(k.filed) < len(out) {
+		k.filed = make([]uint32, len(out))
+	}
+	filed := k.filed[:len(out)]
+	k.store.file(c, rows, filed)
+	for i := range out {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		out[i] = k.id(c, row, filed[i])
+	}
+}
+
+// id finds or adds the key in row of c, filed under hash.
+func (k *Keys) id(c *batch.Column, row int, hash uint32) int32 {
+	if c.Null(row) {
+		return k.nullID(c, row)
+	}
+	mask := uint32(len(k.index.entries) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		e := k.index.entries[i]
+		if e.id == 0 {
+			return k.add(c, row, hash)
+		}
+		if e.hash == hash && k.store.equal(e.id-1, c, row) {
+			return e.id - 1
+		}
+	}
+}
+
+func (k *Keys) nullID(c *batch.Column, row int) int32 {
+	if k.null < 0 {
+		k.null = k.newID(c, row)
+	}
+	return k.null
+}
+
+func (k *Keys) add(c *batch.Column, row int, hash uint32) int32 {
+	id := k.newID(c, row)
+	k.store.set(id, c, row)
+	k.hashes[id] = hash
+	k.index.insert(hash, id)
+	return id
+}
+
+func (k *Keys) newID(c *batch.Column, row int) int32 {
+	k.scratch = codec.AppendKey(k.scratch[:0], c, row)
+	group := codec.Hash(k.scratch)
+	k.live++
+	if n := len(k.free); n > 0 {
+		id := k.free[n-1]
+		k.free = k.free[:n-1]
+		k.groups[id] = group
+		return id
+	}
+	k.groups = append(k.groups, group)
+	k.hashes = append(k.hashes, 0)
+	return int32(len(k.groups) - 1)
+}
+
+func (k *Keys) cached(d *batch.Dictionary) bool {
+	for i := range k.dicts {
+		if k.dicts[i].dict == d {
+			return true
+		}
+	}
+	return false
+}
+
+// lookupCodes answers from the cache of the column's dictionary, looking each
+// entry up the first time a row has it.
+func (k *Keys) lookupCodes(c *batch.Column, rows, out []int32) {
+	ids := k.dictIDs(c.Dict)
+	if rows == nil && c.Valid == nil {
+		for i, code := range c.Codes[:len(out)] {
+			id := ids[code]
+			if id < 0 {
+				id = k.entryID(c, i, ids)
+			}
+			out[i] = id
+		}
+		return
+	}
+	for i := range out {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		switch {
+		case c.Null(row):
+			out[i] = k.nullID(c, row)
+		case ids[c.Codes[row]] < 0:
+			out[i] = k.entryID(c, row, ids)
+		default:
+			out[i] = ids[c.Codes[row]]
+		}
+	}
+}
+
+func (k *Keys) entryID(c *batch.Column, row int, ids []int32) int32 {
+	var hash [1]uint32
+	k.store.file(c, []int32{int32(row)}, hash[:])
+	id := k.id(c, row, hash[0])
+	ids[c.Codes[row]] = id
+	return id
+}
+
+// dictIDs returns the cache of d, taking the place of the oldest when new.
+func (k *Keys) dictIDs(d *batch.Dictionary) []int32 {
+	for i := range k.dicts {
+		if k.dicts[i].dict == d {
+			return k.dicts[i].ids
+		}
+	}
+	ids := make([]int32, d.Len())
+	for i := range ids {
+		ids[i] = -1
+	}
+	k.dicts[k.nextOut] = dictCache{d, ids}
+	k.nextOut = (k.nextOut + 1) % dictCaches
+	return ids
+}
+
+// Release forgets keys; their ids may be given to others.
+func (k *Keys) Release(ids []int32) {
+	if len(ids) == 0 {
+		return
+	}
+	k.dicts = [dictCaches]dictCache{} // they may hold the ids
+	for _, id := range ids {
+		if id == k.null {
+			k.null = -1
+		} else {
+			k.index.remove(k.hashes[id], id)
+		}
+		k.free = append(k.free, id)
+		k.live--
+	}
+}
+
+// ReleaseUnused releases every key whose id is not marked.
+func (k *Keys) ReleaseUnused(used []bool) {
+	for _, id := range k.free {
+		used[id] = true
+	}
+	var gone []int32
+	for id := range int32(k.Len()) {
+		if !used[id] {
+			gone = append(gone, id)
+		}
+	}
+	k.Release(gone)
+}
+
+// Column returns the keys of ids as a column.
+func (k *Keys) Column(ids []int32) *batch.Column {
+	null := slices.Contains(ids, k.null)
+	if k.null < 0 || !null {
+		return k.store.column(ids)
+	}
+	valid := batch.NewBitmap(len(ids))
+	filled := make([]int32, len(ids))
+	stand := k.standIn()
+	for i, id := range ids {
+		filled[i] = stand
+		if id != k.null {
+			filled[i] = id
+			valid.Set(i)
+		}
+	}
+	if stand < 0 {
+		return nullColumn(k.keyType, len(ids))
+	}
+	c := *k.store.column(filled)
+	c.Valid = batch.And(c.Valid, valid, len(ids))
+	return &c
+}
+
+// standIn returns any key that is not null, whose value fills the rows of null
+// keys; -1 when there is none.
+func (k *Keys) standIn() int32 {
+	for _, e := range k.index.entries {
+		if e.id != 0 {
+			return e.id - 1
+		}
+	}
+	return -1
+}
+
+// nullColumn returns a column of n nulls.
+func nullColumn(t *batch.Type, n int) *batch.Column {
+	c := &batch.Column{Type: t, Len: n, Valid: batch.NewBitmap(n)}
+	switch t.Kind.Form() {
+	case batch.IntForm:
+		c.Ints = make([]int64, n)
+	case batch.FloatForm:
+		c.Floats = make([]float64, n)
+	case batch.BoolForm:
+		c.Bools = make([]bool, n)
+	case batch.StringForm:
+		c.Strings.Offsets = make([]int32, n+1)
+	case batch.ListForm, batch.StructForm:
+		if t.Kind.Form() == batch.ListForm {
+			c.Offsets = make([]int32, n+1)
+			n = 0
+		}
+		for _, f := range t.Fields {
+			c.Children = append(c.Children, nullColumn(f.Type, n))
+		}
+	}
+	return c
+}
+
+// sortedByKey is how many keys are put into the order of their values; more are
+// put into the order of their hashes, which costs a tenth and is as repeatable.
+const sortedByKey = 1 << 16
+
+// Ranks returns for each id its position in an order that depends only on the
+// set of keys, never on how they came in.
+func (k *Keys) Ranks() []int32 {
+	order := make([]int32, 0, k.live)
+	dead := make([]bool, k.Len())
+	for _, id := range k.free {
+		dead[id] = true
+	}
+	for id := range int32(k.Len()) {
+		if !dead[id] {
+			order = append(order, id)
+		}
+	}
+	if len(order) > sortedByKey {
+		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(k.groups[a], k.groups[b]), k.compare(a, b)) })
+	} else {
+		k.sortByBytes(order)
+	}
+	ranks := make([]int32, k.Len())
+	for rank, id := range order {
+		ranks[id] = int32(rank)
+	}
+	return ranks
+}
+
+func (k *Keys) compare(a, b int32) int {
+	if a == b {
+		return 0
+	}
+	c := k.Column([]int32{a, b})
+	return bytes.Compare(codec.AppendKey(nil, c, 0), codec.AppendKey(nil, c, 1))
+}
+
+func (k *Keys) sortByBytes(order []int32) {
+	c := k.Column(order)
+	type keyed struct {
+		bytes []byte
+		id    int32
+	}
+	all := make([]keyed, len(order))
+	for i, id := range order {
+		all[i] = keyed{codec.AppendKey(nil, c, i), id}
+	}
+	slices.SortFunc(all, func(a, b keyed) int { return bytes.Compare(a.bytes, b.bytes) })
+	for i := range all {
+		order[i] = all[i].id
+	}
+}
+
+// SizeBytes estimates the memory held.
+func (k *Keys) SizeBytes() int64 {
+	return int64(8*len(k.index.entries)+4*len(k.hashes)+8*len(k.groups)) + k.store.sizeBytes()
+}
+
+// hashText is the hash strings are filed under; process-local, unlike Group.
+func hashText(b []byte) uint32 { return uint32(xxhash.Sum64(b)) }

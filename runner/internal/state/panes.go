@@ -1,0 +1,146 @@
+package state
+
+import (
+	"slices"
+
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// Slots hands out accumulator slots and takes them back.
+type Slots struct {
+	next int32
+	free []int32
+}
+
+// Take returns a slot that is not in use. Its accumulators are empty when the
+// caller keeps the rule to reset what it gives back.
+func (s *Slots) Take() int32 {
+	if n := len(s.free); n > 0 {
+		slot := s.free[n-1]
+		s.free = s.free[:n-1]
+		return slot
+	}
+	s.next++
+	return s.next - 1
+}
+
+// Give takes slots back.
+func (s *Slots) Give(slots []int32) { s.free = append(s.free, slots...) }
+
+// Len returns one more than the largest slot ever taken.
+func (s *Slots) Len() int { return int(s.next) }
+
+// Pane is a slice of time, or a window, with the keys seen in it.
+type Pane struct {
+	window.Interval
+	Keys  []int32 // ids, in the order of their first row
+	Slots []int32 // Slots[i] holds the accumulators of Keys[i]
+	table []int32 // open addressing by id: index into Keys + 1
+}
+
+// Slot returns the slot of key id, taking one when the key is new.
+func (p *Pane) Slot(id int32, slots *Slots) int32 {
+	mask := int32(len(p.table) - 1)
+	for i := id & mask; ; i = (i + 1) & mask {
+		at := p.table[i]
+		if at == 0 {
+			return p.add(id, i, slots)
+		}
+		if p.Keys[at-1] == id {
+			return p.Slots[at-1]
+		}
+	}
+}
+
+func (p *Pane) add(id, at int32, slots *Slots) int32 {
+	slot := slots.Take()
+	p.Keys, p.Slots = append(p.Keys, id), append(p.Slots, slot)
+	p.table[at] = int32(len(p.Keys))
+	if 2*len(p.Keys) > len(p.table) {
+		p.grow()
+	}
+	return slot
+}
+
+// grow doubles the table. Ids are dense, so the id itself is a good hash.
+func (p *Pane) grow() {
+	p.table = make([]int32, 2*len(p.table))
+	mask := int32(len(p.table) - 1)
+	for k, id := range p.Keys {
+		i := id & mask
+		for p.table[i] != 0 {
+			i = (i + 1) & mask
+		}
+		p.table[i] = int32(k + 1)
+	}
+}
+
+// Panes keeps panes by interval and gives them back in the order of time.
+type Panes struct {
+	byInterval map[window.Interval]*Pane
+	sorted     []*Pane // by End, then Start; valid unless dirty
+	dirty      bool
+	last       *Pane // the pane of the row before, which mostly fits
+}
+
+// NewPanes returns an empty set.
+func NewPanes() *Panes { return &Panes{byInterval: make(map[window.Interval]*Pane)} }
+
+// InUse returns the number of slots taken and not given back.
+func (s *Slots) InUse() int { return int(s.next) - len(s.free) }
+
+// Len returns the number of panes.
+func (s *Panes) Len() int { return len(s.byInterval) }
+
+// Get returns the pane of an interval, making it when new.
+func (s *Panes) Get(w window.Interval) *Pane {
+	if s.last != nil && s.last.Interval == w {
+		return s.last
+	}
+	p := s.byInterval[w]
+	if p == nil {
+		p = &Pane{Interval: w, table: make([]int32, 8)}
+		s.byInterval[w] = p
+		s.sorted, s.dirty = append(s.sorted, p), true
+	}
+	s.last = p
+	return p
+}
+
+// Find returns the pane of the row before when it contains t, or else nil.
+func (s *Panes) Find(t int64) *Pane {
+	if s.last != nil && s.last.Start <= t && t < s.last.End {
+		return s.last
+	}
+	return nil
+}
+
+// Sorted returns the panes by end, then start. The slice is the set's own.
+func (s *Panes) Sorted() []*Pane {
+	if s.dirty {
+		slices.SortFunc(s.sorted, comparePanes)
+		s.dirty = false
+	}
+	return s.sorted
+}
+
+func comparePanes(a, b *Pane) int {
+	switch {
+	case a.End < b.End || a.End == b.End && a.Start < b.Start:
+		return -1
+	case a.Interval == b.Interval:
+		return 0
+	}
+	return 1
+}
+
+// Drop forgets the first n panes of Sorted.
+func (s *Panes) Drop(n int) {
+	for _, p := range s.Sorted()[:n] {
+		delete(s.byInterval, p.Interval)
+		if s.last == p {
+			s.last = nil
+		}
+	}
+	s.sorted = slices.Delete(s.sorted, 0, n)
+}

@@ -1,0 +1,222 @@
+// Package task runs one fused chain: it takes messages from inputs, drives the
+// operators, and passes batches, watermarks and the end of input downstream.
+//
+//	input ──▶ link(keyby) ──▶ link(where) ─┬─▶ link(partial) ──▶ exchange
+//	                                       └─▶ link(write)
+//
+// A link is an operator with what surrounds it: the combined watermark of its
+// inputs, the links behind it, its counters, and its share of the memory
+// budget. A batch is handed down by plain calls; one goroutine does all.
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/memory"
+	"github.com/leatflow/leat/runner/internal/operator"
+	"github.com/leatflow/leat/runner/internal/watermark"
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+// Downstream takes what a link or an input gives.
+type Downstream interface {
+	process(ctx context.Context, b *batch.Batch) error
+	watermark(ctx context.Context, input int, w int64) error
+	end(ctx context.Context, input int) error
+}
+
+// Edge is one input of a Downstream.
+type Edge struct {
+	To    Downstream
+	Input int
+}
+
+// Counters are what a link counts. They may be read while it runs.
+type Counters struct {
+	RowsIn, RowsOut atomic.Int64
+	Dropped         atomic.Int64
+	State           atomic.Int64 // bytes held
+	Watermark       atomic.Int64
+}
+
+// StepError is an error in a step of the pipeline.
+type StepError struct {
+	Step  string // the name the user gave
+	Place string // file:line where the step was made
+	Err   error
+}
+
+// Error names the step and where it was made.
+func (e *StepError) Error() string { return fmt.Sprintf("step %q (%s): %v", e.Step, e.Place, e.Err) }
+
+// Unwrap returns the cause.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// Link is an operator in its chain.
+type Link struct {
+	step     string
+	place    string
+	op       operator.Operator
+	dropped  *operator.Counters
+	inputs   *watermark.Combiner
+	outs     [][]Edge // by output
+	counters *Counters
+	budget   *memory.Budget
+	reserved int64
+	counted  int64 // dropped rows already in counters
+	emit     func(o int, b *batch.Batch) error
+	ctx      context.Context // of the call under way, for emit
+}
+
+// NewLink wraps an operator with so many inputs and outputs.
+func NewLink(step, place string, op operator.Operator, inputs, outputs int, dropped *operator.Counters, counters *Counters, budget *memory.Budget) *Link {
+	l := &Link{step: step, place: place, op: op, dropped: dropped, inputs: watermark.NewCombiner(inputs),
+		outs: make([][]Edge, outputs), counters: counters, budget: budget}
+	l.emit = l.pass
+	return l
+}
+
+// Connect lets output o of the link feed an edge.
+func (l *Link) Connect(o int, to Edge) { l.outs[o] = append(l.outs[o], to) }
+
+func (l *Link) pass(o int, b *batch.Batch) error {
+	if b.Len() == 0 {
+		return nil
+	}
+	if o == 0 {
+		l.counters.RowsOut.Add(int64(b.Len()))
+	}
+	for _, e := range l.outs[o] {
+		if err := e.To.process(l.ctx, b); err != nil {
+			return &passed{err}
+		}
+	}
+	return nil
+}
+
+// passed marks an error that a link further down has already named.
+type passed struct{ error }
+
+// Unwrap returns the error.
+func (p *passed) Unwrap() error { return p.error }
+
+// named wraps an error of the link's own operator with the step's name.
+func (l *Link) named(err error) error {
+	if err == nil {
+		return nil
+	}
+	var further *passed
+	if errors.As(err, &further) {
+		return further.error
+	}
+	var step *StepError
+	if errors.As(err, &step) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &StepError{Step: l.step, Place: l.place, Err: err}
+}
+
+func (l *Link) process(ctx context.Context, b *batch.Batch) error {
+	l.counters.RowsIn.Add(int64(b.Len()))
+	l.ctx = ctx
+	if err := l.op.Process(ctx, b, l.emit); err != nil {
+		return l.named(err)
+	}
+	return l.account()
+}
+
+// account reserves what the operator's state has grown by.
+func (l *Link) account() error {
+	if l.dropped != nil {
+		l.counters.Dropped.Add(l.dropped.Dropped - l.counted)
+		l.counted = l.dropped.Dropped
+	}
+	sized, ok := l.op.(operator.Sized)
+	if !ok {
+		return nil
+	}
+	now := sized.SizeBytes()
+	if err := l.budget.Reserve(fmt.Sprintf("the state of step %q", l.step), now-l.reserved); err != nil {
+		return l.named(err)
+	}
+	l.counters.State.Add(now - l.reserved)
+	l.reserved = now
+	return nil
+}
+
+func (l *Link) watermark(ctx context.Context, input int, w int64) error {
+	if now, rose := l.inputs.Advance(input, w); rose {
+		return l.rise(ctx, now)
+	}
+	return nil
+}
+
+func (l *Link) rise(ctx context.Context, w int64) error {
+	l.ctx = ctx
+	if err := l.op.Watermark(ctx, w, l.emit); err != nil {
+		return l.named(err)
+	}
+	l.counters.Watermark.Store(w)
+	if err := l.account(); err != nil {
+		return err
+	}
+	return l.each(func(e Edge) error { return e.To.watermark(ctx, e.Input, w) })
+}
+
+func (l *Link) end(ctx context.Context, input int) error {
+	w, rose := l.inputs.Finish(input)
+	if !l.inputs.Done() {
+		if rose {
+			return l.rise(ctx, w)
+		}
+		return nil
+	}
+	l.ctx = ctx
+	if err := l.op.End(ctx, l.emit); err != nil {
+		return l.named(err)
+	}
+	if err := l.account(); err != nil {
+		return err
+	}
+	return l.each(func(e Edge) error { return e.To.end(ctx, e.Input) })
+}
+
+func (l *Link) each(f func(Edge) error) error {
+	for _, edges := range l.outs {
+		for _, e := range edges {
+			if err := f(e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close closes the operator and gives its memory back.
+func (l *Link) Close() error {
+	l.budget.Release(l.reserved)
+	l.reserved = 0
+	return l.named(l.op.Close())
+}
+
+// Sending passes watermarks and the end of input into an exchange. Batches get
+// there through the sending operator.
+type Sending struct{ Sender *exchange.Sender }
+
+func (s Sending) process(context.Context, *batch.Batch) error {
+	return errors.New("internal: a batch reached the control side of an exchange")
+}
+
+func (s Sending) watermark(_ context.Context, _ int, w int64) error {
+	s.Sender.Broadcast(exchange.Message{Kind: exchange.Watermark, Watermark: w})
+	return nil
+}
+
+func (s Sending) end(context.Context, int) error {
+	s.Sender.Broadcast(exchange.Message{Kind: exchange.End})
+	return nil
+}

@@ -1,0 +1,156 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leatflow/leat/runner/internal/exchange"
+)
+
+// Entry is an input of a task and the edges it feeds, by output.
+type Entry struct {
+	Input Input
+	Outs  [][]Edge
+}
+
+// Task is one instance of a stage.
+type Task struct {
+	Entries []Entry
+	Links   []*Link // in any order; closed at the end
+	// Concurrent: the inputs make progress at the same time (streaming plan).
+	// Otherwise they are read one after the other.
+	Concurrent bool
+}
+
+// Run runs the task until every input has ended, an error, or ctx is done. In
+// any case every input and operator is closed.
+func (t *Task) Run(ctx context.Context) (err error) {
+	defer func() {
+		for _, e := range t.Entries {
+			err = errors.Join(err, e.Input.Close())
+		}
+		for _, l := range t.Links {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	if t.Concurrent && len(t.Entries) > 1 {
+		return t.runConcurrent(ctx)
+	}
+	return guard(func() error { return t.runInTurn(ctx) })
+}
+
+// guard turns a panic into an error. Panics of user code never get here: they
+// are errors with step and row already. What does is a bug of ours.
+func guard(run func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("internal error, please report it: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return run()
+}
+
+// runInTurn reads one input after the other.
+func (t *Task) runInTurn(ctx context.Context) error {
+	for _, e := range t.Entries {
+		for done := false; !done; {
+			m, err := e.Input.Next(ctx)
+			if err != nil {
+				return err
+			}
+			if done, err = e.handle(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// handle passes a message to the links behind the input.
+func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
+	if m.Kind == exchange.Data {
+		for _, edge := range e.Outs[m.Output] {
+			if err := edge.To.process(ctx, m.Batch); err != nil {
+				return false, err
+			}
+		}
+		return false, nil
+	}
+	for _, edges := range e.Outs {
+		for _, edge := range edges {
+			switch m.Kind {
+			case exchange.Watermark:
+				err = edge.To.watermark(ctx, edge.Input, m.Watermark)
+			case exchange.End:
+				err = edge.To.end(ctx, edge.Input)
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+	}
+	return m.Kind == exchange.End, nil
+}
+
+// item is a message with the entry it belongs to.
+type item struct {
+	entry *Entry
+	Message
+}
+
+// runConcurrent gives every input a goroutine that does nothing but wait for
+// it; the operators still run in this one.
+func (t *Task) runConcurrent(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	items := make(chan item, 2*len(t.Entries))
+	for i := range t.Entries {
+		group.Go(func() error {
+			return guard(func() error { return pump(ctx, &t.Entries[i], items) })
+		})
+	}
+	group.Go(func() error {
+		return guard(func() error { return drain(ctx, len(t.Entries), items) })
+	})
+	return group.Wait()
+}
+
+// drain handles messages until so many inputs have ended.
+func drain(ctx context.Context, open int, items <-chan item) error {
+	for open > 0 {
+		select {
+		case it := <-items:
+			done, err := it.entry.handle(ctx, it.Message)
+			if err != nil {
+				return err
+			}
+			if done {
+				open--
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// pump moves the messages of one input into the task.
+func pump(ctx context.Context, e *Entry, items chan<- item) error {
+	for {
+		m, err := e.Input.Next(ctx)
+		if err != nil {
+			return err
+		}
+		select {
+		case items <- item{e, m}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if m.Kind == exchange.End {
+			return nil
+		}
+	}
+}

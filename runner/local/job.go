@@ -1,0 +1,226 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/memory"
+	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/runner/internal/task"
+	"github.com/leatflow/leat/sdk/connector"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// job is one run of a plan.
+type job struct {
+	plan      *plan.Plan
+	options   Options
+	budget    *memory.Budget
+	started   time.Time
+	sources   map[*plan.Op]*task.Source
+	inputs    []connector.Input
+	outputs   map[*plan.Op]*output
+	sinks     []*output // in the order of the graph
+	exchanges []*exchange.Exchange
+	counters  map[*plan.Op]*task.Counters
+	reads     map[*plan.Op]*task.SourceCounters
+	stage     stageClock
+}
+
+// output is an opened sink with what its writers have staged.
+type output struct {
+	op     *plan.Op
+	sink   connector.Sink
+	output connector.Output
+	mu     sync.Mutex
+	staged []connector.Staged
+}
+
+func (o *output) add(s connector.Staged) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.staged = append(o.staged, s)
+}
+
+func newJob(p *plan.Plan, o Options) *job {
+	j := &job{plan: p, options: o, budget: memory.NewBudget(o.Memory), started: time.Now(),
+		sources: make(map[*plan.Op]*task.Source), outputs: make(map[*plan.Op]*output),
+		counters: make(map[*plan.Op]*task.Counters), reads: make(map[*plan.Op]*task.SourceCounters)}
+	for _, s := range p.Stages {
+		for _, op := range s.Ops {
+			j.counters[op] = &task.Counters{}
+			if op.Kind == plan.Read {
+				j.reads[op] = &task.SourceCounters{}
+			}
+		}
+	}
+	return j
+}
+
+func (j *job) run(ctx context.Context) (result *Result, err error) {
+	defer func() {
+		err = errors.Join(err, j.close())
+		if err != nil {
+			result, err = nil, errors.Join(err, j.abort())
+		}
+	}()
+	if err := j.open(ctx); err != nil {
+		return nil, err
+	}
+	stop := j.watch()
+	err = j.runStages(ctx)
+	stop()
+	if err != nil {
+		return nil, plain(ctx, err)
+	}
+	if err := j.commit(ctx); err != nil {
+		return nil, err
+	}
+	return j.result(), nil
+}
+
+// plain says that a run was cancelled in one line instead of once a task.
+func plain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("the job was stopped before its end: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+// open opens sinks, which may refuse, before sources, which may be slow.
+func (j *job) open(ctx context.Context) error {
+	var errs []error
+	for _, s := range j.plan.Stages {
+		for _, op := range s.Ops {
+			if op.Kind == plan.Write {
+				errs = append(errs, j.openSink(ctx, op))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, s := range j.plan.Stages {
+		for _, op := range s.Ops {
+			if op.Kind == plan.Read {
+				errs = append(errs, j.openSource(ctx, op))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (j *job) openSink(ctx context.Context, op *plan.Op) error {
+	sink := op.Node.Op.(*graph.Write).Sink
+	out, err := sink.Open(ctx, connector.SinkRequest{Step: op.Node.Name, Type: op.Node.Inputs[0].Type(), Parallelism: j.plan.Parallelism})
+	if err != nil {
+		return &task.StepError{Step: op.Node.Name, Place: op.Node.Place, Err: err}
+	}
+	o := &output{op: op, sink: sink, output: out}
+	j.outputs[op] = o
+	j.sinks = append(j.sinks, o)
+	return nil
+}
+
+func (j *job) openSource(ctx context.Context, op *plan.Op) error {
+	read := op.Node.Op.(*graph.Read)
+	var source *task.Source
+	input, err := read.Source.Open(ctx, connector.Request{
+		Step: op.Node.Name, Type: op.Node.Outputs[0].Type, Needed: op.Needed, Filter: op.Filter,
+		BatchRows: j.options.BatchRows, Parallelism: j.plan.Parallelism,
+		Bad: func(b connector.BadRecord) error { return source.Bad(b) },
+	})
+	if err != nil {
+		return &task.StepError{Step: op.Node.Name, Place: op.Node.Place, Err: err}
+	}
+	j.inputs = append(j.inputs, input)
+	source = task.NewSource(op.Node, input, j.plan.Mode == plan.Streaming, j.reads[op])
+	j.sources[op] = source
+	return nil
+}
+
+// runStages schedules the stages: each when those before it have ended, or all
+// at once.
+func (j *job) runStages(ctx context.Context) error {
+	for _, x := range j.plan.Exchanges {
+		name := fmt.Sprintf("the exchange behind step %q", x.From.Node.Name)
+		j.exchanges = append(j.exchanges, exchange.New(name, j.plan.Parallelism, j.plan.Parallelism, j.plan.Mode == plan.Streaming, j.budget))
+	}
+	if j.plan.Mode == plan.Streaming {
+		group, ctx := errgroup.WithContext(ctx)
+		for _, s := range j.plan.Stages {
+			if err := j.startStage(ctx, group, s); err != nil {
+				group.Go(func() error { return err })
+				break
+			}
+		}
+		return group.Wait()
+	}
+	for _, s := range j.plan.Stages {
+		j.stage.begin(s.ID)
+		group, ctx := errgroup.WithContext(ctx)
+		if err := j.startStage(ctx, group, s); err != nil {
+			group.Go(func() error { return err })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) startStage(ctx context.Context, group *errgroup.Group, s *plan.Stage) error {
+	tasks := make([]*task.Task, j.plan.Parallelism)
+	for i := range tasks {
+		t, err := j.wire(s, i)
+		if err != nil {
+			return err
+		}
+		tasks[i] = t
+	}
+	for _, t := range tasks {
+		group.Go(func() error { return t.Run(ctx) })
+	}
+	return nil
+}
+
+func (j *job) commit(ctx context.Context) error {
+	for _, o := range j.sinks {
+		if err := o.output.Commit(ctx, o.staged); err != nil {
+			return &task.StepError{Step: o.op.Node.Name, Place: o.op.Node.Place, Err: err}
+		}
+	}
+	return nil
+}
+
+// abort removes what was staged.
+func (j *job) abort() error {
+	var errs []error
+	for _, o := range j.sinks {
+		if err := o.output.Abort(); err != nil {
+			errs = append(errs, &task.StepError{Step: o.op.Node.Name, Place: o.op.Node.Place, Err: err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// close releases inputs and exchanges, and checks that all memory came back.
+func (j *job) close() error {
+	var errs []error
+	for _, in := range j.inputs {
+		errs = append(errs, in.Close())
+	}
+	for _, x := range j.exchanges {
+		x.Close()
+	}
+	if used := j.budget.Used(); used != 0 {
+		errs = append(errs, fmt.Errorf("internal error, please report it: %d bytes were reserved and not given back", used))
+	}
+	return errors.Join(errs...)
+}

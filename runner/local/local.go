@@ -1,0 +1,102 @@
+// Package local runs a pipeline in this process.
+//
+//	result, err := local.Run(ctx, p, local.Options{})
+//
+// Sinks are opened first, then sources; stages run one after the other (batch
+// plan) or together (streaming plan); when all have ended well, what the sinks
+// staged is committed. On any error, and when ctx is done, everything staged is
+// removed, every goroutine has ended and every file is closed before Run returns.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/sdk/leat"
+)
+
+// Plan says how stages exchange data and when they run.
+type Plan = plan.Mode
+
+// The plans. Auto, the default, is Batch when every source is bounded.
+const (
+	Auto      = plan.Auto
+	Batch     = plan.Batch
+	Streaming = plan.Streaming
+)
+
+// ParsePlan reads "auto", "batch" or "streaming".
+func ParsePlan(s string) (Plan, error) { return plan.ParseMode(s) }
+
+// Options of a run. The zero value is ready to use.
+type Options struct {
+	Plan        Plan  // how to run; zero: Auto
+	Parallelism int   // tasks of each stage; zero: one per processor
+	BatchRows   int   // rows to aim at for one batch; zero: batch.TargetRows
+	Memory      int64 // budget in bytes for state and exchanges; zero: none
+
+	// Progress, when not nil, is called from another goroutine every Every
+	// (zero: 200 ms) while the job runs, and not after Run has returned.
+	Progress func(Progress)
+	Every    time.Duration
+}
+
+func (o Options) filled() (Options, error) {
+	if o.Parallelism == 0 {
+		o.Parallelism = runtime.GOMAXPROCS(0)
+	}
+	if o.Every == 0 {
+		o.Every = 200 * time.Millisecond
+	}
+	var errs []error
+	if o.Parallelism < 0 {
+		errs = append(errs, fmt.Errorf("parallelism is %d; it must be at least 1", o.Parallelism))
+	}
+	if o.BatchRows < 0 {
+		errs = append(errs, fmt.Errorf("batch rows is %d; it must be positive", o.BatchRows))
+	}
+	if o.Memory < 0 {
+		errs = append(errs, fmt.Errorf("the memory budget is %d bytes; it must be positive", o.Memory))
+	}
+	return o, errors.Join(errs...)
+}
+
+// Explain returns the plan that Run would execute, as text.
+func Explain(p *leat.Pipeline, o Options) (string, error) {
+	o, err := o.filled()
+	if err != nil {
+		return "", err
+	}
+	g, err := p.Graph()
+	if err != nil {
+		return "", err
+	}
+	physical, err := plan.New(g, o.Plan, o.Parallelism)
+	if err != nil {
+		return "", err
+	}
+	return physical.String(), nil
+}
+
+// Run runs the pipeline to its end and returns what it did. On an unbounded
+// input that is when ctx is done; then the error is ctx's.
+func Run(ctx context.Context, p *leat.Pipeline, o Options) (*Result, error) {
+	o, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	g, err := p.Graph()
+	if err != nil {
+		return nil, err
+	}
+	physical, err := plan.New(g, o.Plan, o.Parallelism)
+	if err != nil {
+		return nil, err
+	}
+	j := newJob(physical, o)
+	return j.run(ctx)
+}

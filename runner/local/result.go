@@ -1,0 +1,205 @@
+package local
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// Result says what a run has done.
+type Result struct {
+	Plan       Plan
+	Elapsed    time.Duration
+	Sources    []SourceResult
+	Steps      []StepResult
+	Sinks      []SinkResult
+	PeakMemory int64 // most bytes of state and exchanges at one time
+}
+
+// SourceResult is what a Read step has read.
+type SourceResult struct {
+	Step       string
+	Source     string
+	Rows       int64
+	BadRecords int64
+	Splits     int64
+	Bytes      int64 // as stored; -1 when the source does not know
+}
+
+// StepResult counts the rows of a step over all tasks.
+type StepResult struct {
+	Step    string
+	Kind    string
+	RowsIn  int64
+	RowsOut int64 // of the main output
+	Dropped int64 // rows too late for every window
+}
+
+// SinkResult is what a Write step has written.
+type SinkResult struct {
+	Step  string
+	Sink  string
+	Rows  int64
+	Bytes int64
+	Files []string // final names, relative to the target
+}
+
+// Progress is a look at a running job.
+type Progress struct {
+	Elapsed   time.Duration
+	Stage     int // the stage that runs, batch plan; -1 when all do
+	Stages    int
+	RowsRead  int64
+	BytesRead int64
+	Bytes     int64 // all there is to read; -1 when not known
+	RowsOut   int64 // rows handed to sinks
+	Memory    int64 // bytes of state and exchanges
+}
+
+// stageClock says which stage runs.
+type stageClock struct {
+	mu  sync.Mutex
+	now int
+}
+
+func (c *stageClock) begin(id int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = id
+}
+
+func (c *stageClock) at() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// watch calls Progress until the returned function is called, which waits for
+// the last call to have returned.
+func (j *job) watch() (stop func()) {
+	if j.options.Progress == nil {
+		return func() {}
+	}
+	quit, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		ticker := time.NewTicker(j.options.Every)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				j.options.Progress(j.progress())
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-gone
+	}
+}
+
+func (j *job) progress() Progress {
+	p := Progress{Elapsed: time.Since(j.started), Stage: -1, Stages: len(j.plan.Stages), Memory: j.budget.Used()}
+	if j.plan.Mode == plan.Batch {
+		p.Stage = j.stage.at()
+	}
+	for _, c := range j.reads {
+		p.RowsRead += c.Rows.Load()
+		p.BytesRead += c.BytesDone.Load()
+		if c.SizeTotal < 0 {
+			p.Bytes = -1
+		} else if p.Bytes >= 0 {
+			p.Bytes += c.SizeTotal
+		}
+	}
+	for op, c := range j.counters {
+		if op.Kind == plan.Write {
+			p.RowsOut += c.RowsIn.Load()
+		}
+	}
+	return p
+}
+
+func (j *job) result() *Result {
+	r := &Result{Plan: j.plan.Mode, Elapsed: time.Since(j.started), PeakMemory: j.budget.Peak()}
+	for _, s := range j.plan.Stages {
+		for _, op := range s.Ops {
+			j.describe(r, op)
+		}
+	}
+	for _, o := range j.sinks {
+		s := SinkResult{Step: o.op.Node.Name, Sink: o.sink.String()}
+		for _, staged := range o.staged {
+			s.Rows += staged.Rows
+			s.Bytes += staged.Bytes
+			s.Files = append(s.Files, staged.Files...)
+		}
+		r.Sinks = append(r.Sinks, s)
+	}
+	return r
+}
+
+func (j *job) describe(r *Result, op *plan.Op) {
+	c := j.counters[op]
+	switch op.Kind {
+	case plan.Read:
+		read := j.reads[op]
+		r.Sources = append(r.Sources, SourceResult{Step: op.Node.Name, Source: op.Node.Op.(*graph.Read).Source.String(),
+			Rows: read.Rows.Load(), BadRecords: read.BadRecords.Load(), Splits: read.SplitsTotal, Bytes: read.SizeTotal})
+	case plan.Receive, plan.Forward:
+	case plan.Combine:
+		for i := range r.Steps { // its sending half has counted the rows that came in
+			if r.Steps[i].Step == op.Node.Name {
+				r.Steps[i].RowsOut, r.Steps[i].Dropped = c.RowsOut.Load(), c.Dropped.Load()
+			}
+		}
+	default:
+		r.Steps = append(r.Steps, StepResult{Step: op.Node.Name, Kind: op.Node.Op.Kind(), RowsIn: c.RowsIn.Load(), RowsOut: c.RowsOut.Load(), Dropped: c.Dropped.Load()})
+	}
+}
+
+// Notes says why nothing, or less than expected, may have come out: for each
+// source that gave nothing, step that kept nothing, and records left out.
+func (r *Result) Notes() []string {
+	var notes []string
+	empty := false
+	for _, s := range r.Sources {
+		if s.BadRecords > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d records could not be decoded", s.Step, s.BadRecords))
+		}
+		if s.Rows == 0 {
+			empty = true
+			notes = append(notes, fmt.Sprintf("%s: %s gave no rows: are the files empty, or does a condition exclude all of them?", s.Step, s.Source))
+		}
+	}
+	for _, s := range r.Steps {
+		if s.Dropped > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d rows came too late for every window and were dropped: is the disorder declared in leat.EventTime large enough?", s.Step, s.Dropped))
+		}
+		if s.RowsIn > 0 && s.RowsOut == 0 && s.Kind != "write" && s.Dropped == 0 {
+			empty = true
+			notes = append(notes, fmt.Sprintf("%s: %d rows came in and none went out: %s", s.Step, s.RowsIn, reason(s.Kind)))
+		}
+	}
+	for _, s := range r.Sinks {
+		if s.Rows == 0 && !empty {
+			notes = append(notes, fmt.Sprintf("%s: nothing was written to %s", s.Step, s.Sink))
+		}
+	}
+	return notes
+}
+
+func reason(kind string) string {
+	switch kind {
+	case "where", "filter":
+		return "no row meets the condition"
+	case "combine", "group", "distinct":
+		return "no window contains a row: do the windows and the event times fit?"
+	}
+	return "the function emitted nothing"
+}

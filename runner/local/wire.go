@@ -1,0 +1,155 @@
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/operator"
+	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/runner/internal/task"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// wiring builds one task of a stage.
+type wiring struct {
+	job     *job
+	task    *task.Task
+	number  int
+	links   map[*plan.Op]*task.Link
+	entries map[*plan.Op][]int // indexes into task.Entries
+}
+
+// wire makes the operators of task i of a stage and connects them.
+func (j *job) wire(s *plan.Stage, i int) (*task.Task, error) {
+	w := &wiring{job: j, number: i, links: make(map[*plan.Op]*task.Link), entries: make(map[*plan.Op][]int),
+		task: &task.Task{Concurrent: j.plan.Mode == plan.Streaming}}
+	for _, op := range s.Ops {
+		switch op.Kind {
+		case plan.Read:
+			w.read(op)
+		case plan.Receive:
+			r := j.exchanges[op.Exchange.ID].Receiver(i)
+			w.entry(op, task.NewReceiving(r), 1)
+		default:
+			if err := w.link(op); err != nil {
+				return nil, &task.StepError{Step: op.Node.Name, Place: op.Node.Place, Err: err}
+			}
+		}
+	}
+	return w.task, nil
+}
+
+func (w *wiring) entry(op *plan.Op, in task.Input, outputs int) {
+	w.entries[op] = append(w.entries[op], len(w.task.Entries))
+	w.task.Entries = append(w.task.Entries, task.Entry{Input: in, Outs: make([][]task.Edge, outputs)})
+}
+
+// read adds the inputs of a source. The splits of a bounded source are taken
+// from a queue; those of an unbounded one are dealt out, each an input of its
+// own, because none of them ends.
+func (w *wiring) read(op *plan.Op) {
+	source := w.job.sources[op]
+	outputs := len(op.Node.Outputs)
+	if op.Node.Op.(*graph.Read).Source.Bounded() {
+		w.entry(op, task.NewReading(source, nil), outputs)
+		return
+	}
+	for k, split := range source.Splits() {
+		if k%w.job.plan.Parallelism == w.number {
+			w.entry(op, task.NewReading(source, &split), outputs)
+		}
+	}
+	if len(w.entries[op]) == 0 {
+		w.entry(op, ended{}, outputs)
+	}
+}
+
+// ended is the input of a task that got no split.
+type ended struct{}
+
+// Next implements task.Input.
+func (ended) Next(context.Context) (task.Message, error) {
+	return task.Message{Message: exchange.Message{Kind: exchange.End, Watermark: batch.MaxTime}}, nil
+}
+
+// Close implements task.Input.
+func (ended) Close() error { return nil }
+
+func (w *wiring) link(op *plan.Op) error {
+	var dropped operator.Counters
+	o, err := w.operator(op, &dropped)
+	if err != nil {
+		return err
+	}
+	inputs := 0
+	for _, in := range op.Inputs {
+		inputs += max(1, len(w.entries[in.Op]))
+	}
+	l := task.NewLink(op.Node.Name, op.Node.Place, o, inputs, len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
+	w.links[op] = l
+	w.task.Links = append(w.task.Links, l)
+	w.connect(op, l)
+	if op.Exchange != nil {
+		l.Connect(0, task.Edge{To: task.Sending{Sender: w.sender(op)}})
+	}
+	return nil
+}
+
+// connect feeds a link from the operators before it. An entry for each split of
+// an unbounded source counts as an input of its own.
+func (w *wiring) connect(op *plan.Op, l *task.Link) {
+	next := 0
+	for _, in := range op.Inputs {
+		if from, ok := w.links[in.Op]; ok {
+			from.Connect(in.Output, task.Edge{To: l, Input: next})
+			next++
+			continue
+		}
+		for _, e := range w.entries[in.Op] {
+			outs := w.task.Entries[e].Outs
+			outs[in.Output] = append(outs[in.Output], task.Edge{To: l, Input: next})
+			next++
+		}
+	}
+}
+
+func (w *wiring) sender(op *plan.Op) *exchange.Sender {
+	return w.job.exchanges[op.Exchange.ID].Sender(w.number)
+}
+
+func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Operator, error) {
+	if op.Kind == plan.Forward { // made for any kind of node
+		return operator.NewForward(w.sender(op), w.number), nil
+	}
+	switch node := op.Node.Op.(type) {
+	case *graph.Rows:
+		return operator.NewRows(node)
+	case *graph.Where:
+		return operator.NewWhere(node.Predicate), nil
+	case *graph.Project:
+		return operator.NewProject(node.Expr), nil
+	case *graph.Window:
+		return operator.NewRewindow(), nil
+	case *graph.Write:
+		out := w.job.outputs[op]
+		return operator.NewWrite(out.output, w.number, out.add), nil
+	case *graph.Combine:
+		return w.combine(op, node, dropped)
+	case *graph.Flatten:
+		return operator.NewUnion(), nil
+	}
+	return nil, fmt.Errorf("internal: no operator for %s", op.Kind)
+}
+
+func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Counters) (operator.Operator, error) {
+	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: op.Node.Inputs[0].Windowing(), Ordered: w.job.plan.Mode == plan.Batch}
+	switch op.Kind {
+	case plan.Partial:
+		return operator.NewPartial(g, w.sender(op)), nil
+	case plan.Scatter:
+		return operator.NewScatter(w.sender(op)), nil
+	}
+	return operator.NewCombine(g, dropped), nil
+}

@@ -1,0 +1,61 @@
+package connector
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+// Sink describes where rows go. It is an immutable value and does no I/O before
+// Open.
+type Sink interface {
+	// String names the sink for EXPLAIN, progress and errors.
+	String() string
+	// Validate reports the mistakes that can be seen without I/O, all of them
+	// joined: a type the format cannot hold, contradicting options.
+	Validate(t *batch.Type) error
+	// Open prepares the target: refuses one that must not be overwritten,
+	// makes the staging area. It is called once a run, before anything is read.
+	Open(ctx context.Context, r SinkRequest) (Output, error)
+}
+
+// SinkRequest is what a sink is told about the rows to come.
+type SinkRequest struct {
+	Step        string      // name of the Write step, for error messages
+	Type        *batch.Type // type of the rows
+	Parallelism int         // how many writers there will be
+}
+
+// Output is an opened sink. Exactly one of Commit and Abort is called at the
+// end, after every writer was closed or aborted.
+type Output interface {
+	// Writer returns the writer of task, 0 ≤ task < Parallelism. Writers are
+	// used concurrently, each by one goroutine. Content and names of what a
+	// writer makes depend only on task and the batches given to it.
+	Writer(ctx context.Context, task int) (Writer, error)
+	// Commit makes everything staged visible. When it fails, what is visible is
+	// said in the error.
+	Commit(ctx context.Context, staged []Staged) error
+	// Abort removes everything staged and leaves the target as it was. It works
+	// with an already cancelled run and may be called after a failed Commit.
+	Abort() error
+}
+
+// Writer stages the rows of one task.
+type Writer interface {
+	// Write stages a batch. It may keep the batch's columns but not change them.
+	// Rows that are not selected are not written.
+	Write(ctx context.Context, b *batch.Batch) error
+	// Close flushes and makes the staged data durable.
+	Close(ctx context.Context) (Staged, error)
+	// Abort gives up the writer instead of Close, or after Close failed.
+	Abort() error
+}
+
+// Staged is what one writer has ready to be committed.
+type Staged struct {
+	Rows  int64
+	Bytes int64
+	Files []string // final names, relative to the target, for the report
+	Data  any      // the connector's own
+}
