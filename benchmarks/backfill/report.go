@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// report prints the systems of one job as a table (Markdown). The ratio is the
+// printReport prints the systems of one job as a table (Markdown). The ratio is the
 // time of DuckDB's fastest formulation over the system's: above 1 is faster
 // than DuckDB.
-func report(out io.Writer, results []Result) {
+func printReport(out io.Writer, results []Result) {
 	if len(results) == 0 {
 		return
 	}

@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 				if err != nil {
 					return all, fmt.Errorf("%s, %s, %d threads: %w", job, variant, threads, err)
 				}
-				report(c.Out, results)
+				printReport(c.Out, results)
 				all = append(all, results...)
 			}
 		}

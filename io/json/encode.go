@@ -271,7 +271,7 @@ func appendFloat(dst []byte, v float64, bits int) []byte {
 		format = 'e'
 	}
 	dst = strconv.AppendFloat(dst, v, format, -1, bits)
-	if n := len(dst); format == 'e' && dst[n-2] == '0' { // e-07
+	if n := len(dst); format == 'e' && dst[n-3] == '-' && dst[n-2] == '0' { // e-07
 		dst = append(dst[:n-2], dst[n-1])
 	}
 	return dst

@@ -89,7 +89,7 @@ func bindAll(files []*inputFile, position string, r *connector.Request) error {
 			if !r.Needs(i) || field.Name == position {
 				continue
 			}
-			b, err := bindField(f.footer.Schema(), field)
+			b, err := f.bind(field)
 			if err == nil {
 				f.fields[i], good = b, f
 			}
@@ -99,7 +99,7 @@ func bindAll(files []*inputFile, position string, r *connector.Request) error {
 		}
 		for _, f := range files {
 			if f.fields[i] == nil {
-				_, err := bindField(f.footer.Schema(), field)
+				_, err := f.bind(field)
 				errs = append(errs, fmt.Errorf("parquet: %s: %w%s", f.name, err, elsewhere(good, field.Name)))
 			}
 		}
@@ -107,9 +107,25 @@ func bindAll(files []*inputFile, position string, r *connector.Request) error {
 	return some(errs)
 }
 
+// bind finds the column of the file that fills a field, or else the directory
+// above it that names its value.
+func (f *inputFile) bind(field batch.Field) (*binding, error) {
+	v, ok := hiveValues(f.name)[field.Name]
+	if !ok || child(f.footer.Schema(), field.Name) != nil {
+		return bindField(f.footer.Schema(), field)
+	}
+	if _, err := v.column(field.Type, 1); err != nil {
+		return nil, fmt.Errorf("has a directory for column %q that %w", field.Name, err)
+	}
+	return &binding{want: field.Type, constant: &v}, nil
+}
+
 func elsewhere(f *inputFile, name string) string {
 	if f == nil {
 		return ""
+	}
+	if child(f.footer.Schema(), name) == nil {
+		return fmt.Sprintf("; %s has it in its path", f.name)
 	}
 	return fmt.Sprintf("; %s has %s there", f.name, child(f.footer.Schema(), name).Type)
 }
@@ -139,6 +155,7 @@ func bindField(group *pages.Node, f batch.Field) (*binding, error) {
 // binding says how a column of a file becomes one of the row type.
 type binding struct {
 	node     *pages.Node
+	constant *hiveValue // instead of node
 	want     *batch.Type
 	toFloat  bool
 	children []*binding // of structs: as want.Fields; of lists and maps: as their elements

@@ -16,7 +16,7 @@ func (t *target) commit(files []*stagedFile) error {
 	if t.done || t.stage == "" {
 		return fmt.Errorf("%s: the output was committed or aborted", t.dir)
 	}
-	t.after = len(t.made)
+	t.begun, t.after = true, len(t.made)
 	if err := t.publish(files); err != nil {
 		return errors.Join(err, t.takeBack())
 	}
@@ -164,6 +164,9 @@ func (t *target) takeBack() error {
 			return fmt.Errorf("the earlier file %s is at %s; move it back by hand: %w", last[0], last[1], err)
 		}
 		t.aside = t.aside[:len(t.aside)-1]
+	}
+	if !t.begun {
+		return nil
 	}
 	return t.removeMade(t.after)
 }

@@ -3,7 +3,10 @@ package parquet
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"github.com/leatflow/leat/sdk/batch"
 )
 
 // nullPartition names the directory of nulls, as Hive does.
@@ -58,6 +61,58 @@ func hiveValues(path string) map[string]hiveValue {
 			continue
 		}
 		out[unescape(name)] = hiveValue{text: unescape(value), null: value == nullPartition}
+	}
+	return out
+}
+
+// column makes n rows of the value.
+func (v hiveValue) column(t *batch.Type, n int) (*batch.Column, error) {
+	if v.null && !t.Nullable {
+		return nil, fmt.Errorf("is %s, which is null, but the field of type %s is not nullable: make it a pointer", nullPartition, t)
+	}
+	c := &batch.Column{Type: t, Len: n}
+	if v.null {
+		c.Valid = batch.NewBitmap(n)
+		v.text = map[batch.Form]string{batch.IntForm: "0", batch.FloatForm: "0", batch.BoolForm: "false"}[t.Kind.Form()]
+	}
+	var err error
+	switch {
+	case t.Kind == batch.Uint64:
+		var u uint64
+		u, err = strconv.ParseUint(v.text, 10, 64)
+		c.Ints = repeat(int64(u), n)
+	case t.Kind.Integer():
+		var i int64
+		i, err = strconv.ParseInt(v.text, 10, 64)
+		if low, high, _ := t.Kind.Range(); err == nil && (i < low || i > high) {
+			err = strconv.ErrRange
+		}
+		c.Ints = repeat(i, n)
+	case t.Kind.Float():
+		var f float64
+		f, err = strconv.ParseFloat(v.text, t.Kind.Bits())
+		c.Floats = repeat(f, n)
+	case t.Kind == batch.Bool:
+		var b bool
+		b, err = strconv.ParseBool(v.text)
+		c.Bools = repeat(b, n)
+	case t.Kind.Form() == batch.StringForm:
+		c.Dict = &batch.Dictionary{}
+		c.Dict.Append(v.text)
+		c.Codes = make([]int32, n)
+	default:
+		err = fmt.Errorf("only strings, numbers and booleans are read from paths")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("is %q, which cannot fill a field of type %s: %w", v.text, t, err)
+	}
+	return c, nil
+}
+
+func repeat[T any](v T, n int) []T {
+	out := make([]T, n)
+	for i := range out {
+		out[i] = v
 	}
 	return out
 }

@@ -53,7 +53,7 @@ func newInput(from store, files []*inputFile, position string, r connector.Reque
 func (p piece) bytes() int64 {
 	var sum int64
 	for _, b := range p.file.fields {
-		if b != nil {
+		if b != nil && b.node != nil {
 			sum += p.group.Bytes(b.node)
 		}
 	}
@@ -79,7 +79,7 @@ func (in *input) Reader(ctx context.Context, s connector.Split) (connector.Reade
 	r := &reader{input: in, piece: p, handle: h}
 	for _, b := range p.file.fields {
 		var c *pages.ColumnReader
-		if b != nil {
+		if b != nil && b.node != nil {
 			if c, err = p.group.ColumnFrom(h, b.node); err != nil {
 				return nil, errors.Join(fmt.Errorf("parquet: %w", err), h.Close())
 			}
@@ -110,15 +110,12 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 	}
 	t := r.input.request.Type
 	children := make([]*batch.Column, len(r.columns))
-	for i, c := range r.columns {
-		if c == nil {
+	for i, b := range r.piece.file.fields {
+		if b == nil {
 			continue
 		}
-		col, err := c.Next(n)
-		if err != nil {
-			return nil, fmt.Errorf("parquet: %w", err)
-		}
-		if children[i], err = r.piece.file.fields[i].convert(col); err != nil {
+		var err error
+		if children[i], err = r.next(b, r.columns[i], n); err != nil {
 			return nil, r.place(err, done)
 		}
 	}
@@ -129,14 +126,27 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 	return &batch.Batch{Root: batch.NewStruct(t, n, children...)}, nil
 }
 
-// place says in which row of the file a null was found.
+// next returns the next n rows of a field.
+func (r *reader) next(b *binding, c *pages.ColumnReader, n int) (*batch.Column, error) {
+	if b.constant != nil {
+		return b.constant.column(b.want, n)
+	}
+	col, err := c.Next(n)
+	if err != nil {
+		return nil, err
+	}
+	return b.convert(col)
+}
+
+// place says in which row of the file a null was found; other errors say where
+// they happened by themselves.
 func (r *reader) place(err error, done int64) error {
 	var null nullError
 	if errors.As(err, &null) {
 		row := r.piece.first - r.piece.file.first + done + int64(null.row)
 		return fmt.Errorf("parquet: %s: row group %d: row %d of the file: %w", r.piece.file.name, r.piece.group.Index(), row, err)
 	}
-	return fmt.Errorf("parquet: %s: row group %d: %w", r.piece.file.name, r.piece.group.Index(), err)
+	return fmt.Errorf("parquet: %w", err)
 }
 
 func positions(first int64, n int) []int64 {

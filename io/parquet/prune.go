@@ -32,6 +32,9 @@ func (p piece) stats(path []int) (field.Stats, bool) {
 		}
 		b = b.children[i]
 	}
+	if b.constant != nil {
+		return b.constant.stats(b.want, p.group.Rows())
+	}
 	if b.children != nil {
 		return field.Stats{}, false
 	}
@@ -46,6 +49,19 @@ func (p piece) stats(path []int) (field.Stats, bool) {
 		out.Min, out.Max = value(&bounds, 0, b.want.Kind), value(&bounds, 1, b.want.Kind)
 	}
 	return out, true
+}
+
+// stats are those of a column that has one value.
+func (v hiveValue) stats(t *batch.Type, rows int64) (field.Stats, bool) {
+	c, err := v.column(t, 1)
+	if err != nil {
+		return field.Stats{}, false
+	}
+	if v.null {
+		return field.Stats{Nulls: rows, Rows: rows}, true
+	}
+	only := value(c, 0, t.Kind)
+	return field.Stats{HasMinMax: true, Min: only, Max: only, Rows: rows}, true
 }
 
 func value(c *batch.Column, row int, k batch.Kind) field.Value {

@@ -38,8 +38,9 @@ type target struct {
 
 	linked []string    // final names that are ours
 	aside  [][2]string // final name, and where it is now
+	begun  bool        // commit was called
 	after  int         // directories in made before commit
-	done   bool
+	done   bool        // commit succeeded
 }
 
 const (

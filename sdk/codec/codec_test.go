@@ -129,8 +129,8 @@ func TestFailedAppendAddsNothing(t *testing.T) {
 	bad := good
 	bad.At = time.UnixMicro(batch.MaxTime).Add(time.Second)
 	err = e.Append([]visit{good, bad})
-	want := "column at: codec.visit.At is the time 75041-06-15 01:26:27.904975 +0000 UTC, outside the range of event time"
-	if err == nil || !strings.HasPrefix(err.Error(), want[:len("column at: codec.visit.At is the time ")]) || !strings.Contains(err.Error(), "outside the range of event time") {
+	want := "column at: codec.visit.At is the time 75039-09-"
+	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.HasSuffix(err.Error(), "outside the range of event time, years -71100 to 75039") {
 		t.Fatalf("got %v", err)
 	}
 	good.Route.Gate = nil

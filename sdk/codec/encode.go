@@ -170,9 +170,11 @@ func (v *vector) appendStrings(from source) error {
 	return nil
 }
 
+// Seconds within which a time in µs does not overflow, a little beyond MinTime
+// and MaxTime.
 const (
-	minSecond = batch.MinTime / 1e6
-	maxSecond = batch.MaxTime / 1e6
+	minSecond = batch.MinTime/1e6 - 1
+	maxSecond = batch.MaxTime/1e6 + 1
 )
 
 func (v *vector) appendTimes(from source) error {
@@ -182,11 +184,12 @@ func (v *vector) appendTimes(from source) error {
 	out := v.ints[start:]
 	for i := range out {
 		t := *(*time.Time)(from.at(i))
-		if s := t.Unix(); s < minSecond || s > maxSecond {
+		micro := t.UnixMicro()
+		if s := t.Unix(); s < minSecond || s > maxSecond || micro < batch.MinTime || micro > batch.MaxTime {
 			return fmt.Errorf("column %s: %s is the time %s, outside the range of event time, years %d to %d", v.node.label(), v.node.path, t,
 				time.UnixMicro(batch.MinTime).UTC().Year(), time.UnixMicro(batch.MaxTime).UTC().Year())
 		}
-		out[i] = t.UnixMicro()
+		out[i] = micro
 	}
 	return nil
 }
