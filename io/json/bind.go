@@ -21,6 +21,7 @@ type node struct {
 	offsets []int32 // lists and maps: where each row ends in the children
 
 	children []*node
+	labels   [][]byte       // struct: "name": of each child, as most writers put it
 	names    map[string]int // struct: position of each child
 	seen     []uint64       // struct: the object in which each child last occurred
 	object   uint64         // struct: objects so far
@@ -45,6 +46,7 @@ func bind(t *batch.Type, needed []bool, refuse bool) *node {
 		n.names = make(map[string]int, len(t.Fields))
 		for i, f := range t.Fields {
 			n.names[f.Name] = i
+			n.labels = append(n.labels, append(appendString(nil, []byte(f.Name)), ':'))
 		}
 	}
 	n.clear()

@@ -65,7 +65,14 @@ func (c *cursor) peek() byte {
 	return 0
 }
 
+// space moves over white space, of which there mostly is none.
 func (c *cursor) space() {
+	if c.at < len(c.text) && c.text[c.at] <= ' ' {
+		c.spaces()
+	}
+}
+
+func (c *cursor) spaces() {
 	for c.at < len(c.text) {
 		switch c.text[c.at] {
 		case ' ', '\t', '\r', '\n':

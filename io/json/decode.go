@@ -146,22 +146,14 @@ func (n *node) fields(c *cursor) error {
 		c.at++
 	}
 	for expected := 0; more; {
-		at := c.at
-		name, err := c.key()
+		i, err := n.field(c, expected)
 		if err != nil {
 			return err
 		}
-		i, known := n.find(name, expected)
-		switch {
-		case known && n.seen[i] == n.object:
-			return within(c.failAt(at, "the field occurs twice"), string(name))
-		case known:
-			n.seen[i] = n.object
+		if i >= 0 {
 			expected = i + 1
 			err = n.child(c, i)
-		case n.refuse:
-			return within(c.failAt(at, "the row type has no such field"), string(name))
-		default:
+		} else {
 			err = c.skip(0)
 		}
 		if err != nil {
@@ -174,14 +166,36 @@ func (n *node) fields(c *cursor) error {
 	return n.fillAbsent(c)
 }
 
-// find returns the child called name. Writers keep an order, so the child after
-// the last one is tried first.
-func (n *node) find(name []byte, expected int) (int, bool) {
-	if expected < len(n.typ.Fields) && n.typ.Fields[expected].Name == string(name) {
-		return expected, true
+// field reads a field name and returns the child it names, -1 for none. Writers
+// keep an order, so the child after the last one is tried first, with its colon.
+func (n *node) field(c *cursor, expected int) (int, error) {
+	at := c.at
+	if expected < len(n.labels) && bytes.HasPrefix(c.text[at:], n.labels[expected]) {
+		c.at += len(n.labels[expected])
+		c.space()
+		return expected, n.once(c, at, expected)
 	}
-	i, ok := n.names[string(name)]
-	return i, ok
+	name, err := c.key()
+	if err != nil {
+		return -1, err
+	}
+	i, known := n.names[string(name)]
+	if known {
+		return i, n.once(c, at, i)
+	}
+	if n.refuse {
+		return -1, within(c.failAt(at, "the row type has no such field"), string(name))
+	}
+	return -1, nil
+}
+
+// once notes that child i has occurred in the object, and refuses a second time.
+func (n *node) once(c *cursor, at, i int) error {
+	if n.seen[i] == n.object {
+		return within(c.failAt(at, "the field occurs twice"), n.typ.Fields[i].Name)
+	}
+	n.seen[i] = n.object
+	return nil
 }
 
 func (n *node) child(c *cursor, i int) error {

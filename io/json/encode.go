@@ -252,7 +252,29 @@ func appendTime(dst []byte, micros int64) []byte {
 	if micros < firstTime || micros > lastTime {
 		return strconv.AppendInt(dst, micros, 10)
 	}
-	return time.UnixMicro(micros).UTC().AppendFormat(dst, `"2006-01-02T15:04:05.000000Z"`)
+	at := time.UnixMicro(micros).UTC()
+	year, month, day := at.Date()
+	hour, minute, second := at.Clock()
+	dst = append(dst, '"')
+	dst = append(appendDigits(dst, year, 4), '-')
+	dst = append(appendDigits(dst, int(month), 2), '-')
+	dst = append(appendDigits(dst, day, 2), 'T')
+	dst = append(appendDigits(dst, hour, 2), ':')
+	dst = append(appendDigits(dst, minute, 2), ':')
+	dst = append(appendDigits(dst, second, 2), '.')
+	dst = appendDigits(dst, at.Nanosecond()/1000, 6)
+	return append(dst, 'Z', '"')
+}
+
+// appendDigits writes v with leading zeros.
+func appendDigits(dst []byte, v, width int) []byte {
+	n := len(dst)
+	dst = append(dst, "000000"[:width]...)
+	for i := n + width - 1; i >= n; i-- {
+		dst[i] += byte(v % 10)
+		v /= 10
+	}
+	return dst
 }
 
 // appendFloat writes the shortest text that is read back as the same bits, in

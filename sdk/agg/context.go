@@ -65,7 +65,7 @@ func buildWindow(end bool) builder {
 			if len(times) < len(q.slots) {
 				return output{}, errors.New("the rows have no windows; put them into windows with leat.Window first")
 			}
-			return output{ints: times[:len(q.slots):len(q.slots)]}, nil
+			return output{ints: times[:len(q.slots):len(q.slots)], same: true}, nil
 		}, nil
 	}
 }

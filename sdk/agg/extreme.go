@@ -40,7 +40,7 @@ func buildExtreme(largest bool) builder {
 		flip := extremeFlip(largest, t.in.Type.Kind == batch.Uint64)
 		s := r.extreme(t, intType, func() state { return &intExtremes{flip: flip} })
 		return func(t *Table, q *request) (output, error) {
-			return output{ints: t.states[s].(*intExtremes).values(q.slots), valid: valid(t, q)}, nil
+			return output{ints: t.states[s].(*intExtremes).values(q.slots), valid: valid(t, q), same: true}, nil
 		}, nil
 	}
 }

@@ -152,18 +152,39 @@ func (f Fn) Equal(o Fn) bool { return f.String() == o.String() }
 
 // Slice returns the slice of an aligned or global function that holds t.
 func (f Fn) Slice(t int64) Interval {
+	s := f.Slicer()
+	return s.Slice(t)
+}
+
+// Slicer is the arithmetic of Fn.Slice with its constants worked out, for loops
+// over rows.
+type Slicer struct{ period, edge, offset int64 }
+
+// Slicer returns the slicer of an aligned or global function.
+func (f Fn) Slicer() Slicer {
 	if f.kind == KindGlobal {
+		return Slicer{}
+	}
+	return Slicer{period: f.Period(), edge: f.Size() % f.Period(), offset: f.offset.Microseconds()}
+}
+
+// Slice returns the slice that holds t.
+func (s *Slicer) Slice(t int64) Interval {
+	if s.period == 0 {
 		return Interval{batch.MinTime, batch.MaxTime}
 	}
-	period, edge := f.Period(), f.Size()%f.Period()
-	start := f.floor(t)
-	if edge == 0 {
-		return Interval{start, start + period}
+	r := (t - s.offset) % s.period
+	if r < 0 {
+		r += s.period
 	}
-	if t < start+edge {
-		return Interval{start, start + edge}
+	start := t - r
+	switch {
+	case s.edge == 0:
+		return Interval{start, start + s.period}
+	case r < s.edge:
+		return Interval{start, start + s.edge}
 	}
-	return Interval{start + edge, start + period}
+	return Interval{start + s.edge, start + s.period}
 }
 
 // floor returns the latest start of an aligned window that is not after t.

@@ -118,12 +118,28 @@ func (d *decoder) codes(dst []int32, size int) error {
 	if err := d.hybrid.next(dst); err != nil {
 		return err
 	}
-	var highest uint32
+	last := int32(size - 1)
+	var bad int32 // negative once a code is, or is above last
 	for _, c := range dst {
-		highest = max(highest, uint32(c))
+		bad |= c | (last - c)
 	}
-	if len(dst) > 0 && int64(highest) >= int64(size) {
-		return fmt.Errorf("has the code %d into a dictionary of %d values", highest, size)
+	if bad < 0 {
+		return fmt.Errorf("has a code beyond its dictionary of %d values", size)
+	}
+	return nil
+}
+
+// lookUp fills dst with dictionary values.
+func lookUp[T any](d *decoder, dst, values []T, scratch []int32) error {
+	if err := d.hybrid.next(scratch); err != nil {
+		return err
+	}
+	dst = dst[:len(scratch)]
+	for i, c := range scratch {
+		if uint(c) >= uint(len(values)) {
+			return fmt.Errorf("has the code %d into a dictionary of %d values", c, len(values))
+		}
+		dst[i] = values[c]
 	}
 	return nil
 }
@@ -169,14 +185,7 @@ func (d *decoder) fixed(n int) ([]byte, error) {
 
 func (d *decoder) ints(dst []int64, dict *dictionary) error {
 	if d.coded {
-		codes := dict.scratch(len(dst))
-		if err := d.codes(codes, dict.size); err != nil {
-			return err
-		}
-		for i, c := range codes {
-			dst[i] = dict.ints[c]
-		}
-		return nil
+		return lookUp(d, dst, dict.ints, dict.scratch(len(dst)))
 	}
 	if d.delta != nil {
 		return d.delta.next(dst)
@@ -216,14 +225,7 @@ func julian(dst []int64, b []byte) error {
 
 func (d *decoder) floats(dst []float64, dict *dictionary) error {
 	if d.coded {
-		codes := dict.scratch(len(dst))
-		if err := d.codes(codes, dict.size); err != nil {
-			return err
-		}
-		for i, c := range codes {
-			dst[i] = dict.floats[c]
-		}
-		return nil
+		return lookUp(d, dst, dict.floats, dict.scratch(len(dst)))
 	}
 	b, err := d.fixed(len(dst))
 	if err != nil {

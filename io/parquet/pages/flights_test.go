@@ -3,7 +3,9 @@ package pages_test
 import (
 	"io"
 	"os"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/leatflow/leat/io/parquet/pages"
 )
@@ -30,9 +32,24 @@ func flights(t testing.TB) *pages.File {
 	return f
 }
 
+// cpuTime reports the processor time of a benchmark, all threads together: on a
+// busy machine it is steadier than the clock.
+func cpuTime(b *testing.B) func() {
+	used := func() time.Duration {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	start := used()
+	return func() { b.ReportMetric(float64((used()-start).Microseconds())/1000/float64(b.N), "cpu-ms/op") }
+}
+
 func BenchmarkReadFlights(b *testing.B) {
 	f := flights(b)
 	b.ReportAllocs()
+	defer cpuTime(b)()
 	for b.Loop() {
 		rows := 0
 		for _, g := range f.RowGroups() {

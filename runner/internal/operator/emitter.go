@@ -66,7 +66,8 @@ func (e *emitter) flush(_ context.Context, emit graph.Emit) error {
 			return err
 		}
 	}
-	e.ids, e.slots, e.start, e.end = e.ids[:0], e.slots[:0], nil, nil
+	e.ids, e.slots = e.ids[:0], e.slots[:0]
+	e.start, e.end = make([]int64, 0, cap(e.start)), make([]int64, 0, cap(e.end)) // the batches keep the old ones
 	return nil
 }
 

@@ -66,11 +66,12 @@ func (g *groups) locate(b *batch.Batch) (at, rows []int32, err error) {
 // share it, so the last pane is tried first.
 func (g *groups) locateSlices(b *batch.Batch) {
 	g.at = resize(g.at, len(g.ids))
+	slicer := g.Windowing.Fn.Slicer()
 	for i, id := range g.ids {
 		t := b.TimeAt(b.Row(i))
 		p := g.panes.Find(t)
 		if p == nil {
-			p = g.panes.Get(g.Windowing.Fn.Slice(t))
+			p = g.panes.Get(slicer.Slice(t))
 		}
 		g.at[i] = p.Slot(id, &g.slots)
 	}

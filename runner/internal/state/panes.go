@@ -81,7 +81,16 @@ type Panes struct {
 	sorted     []*Pane // by End, then Start; valid unless dirty
 	dirty      bool
 	last       *Pane // the pane of the row before, which mostly fits
+	recent     [recentPanes]*Pane
+	size       int // keys of the fullest pane so far: a guess for the next
 }
+
+// recentPanes is how many panes are found without the map: rows of a batch jump
+// between a few neighbouring ones.
+const recentPanes = 256
+
+// recentAt spreads starts of panes, which are multiples of something round.
+func recentAt(start int64) uint64 { return uint64(start) * 0x9e3779b97f4a7c15 >> 56 }
 
 // NewPanes returns an empty set.
 func NewPanes() *Panes { return &Panes{byInterval: make(map[window.Interval]*Pane)} }
@@ -97,13 +106,31 @@ func (s *Panes) Get(w window.Interval) *Pane {
 	if s.last != nil && s.last.Interval == w {
 		return s.last
 	}
+	near := &s.recent[recentAt(w.Start)]
+	if *near != nil && (*near).Interval == w {
+		s.last = *near
+		return s.last
+	}
 	p := s.byInterval[w]
 	if p == nil {
-		p = &Pane{Interval: w, table: make([]int32, 8)}
-		s.byInterval[w] = p
-		s.sorted, s.dirty = append(s.sorted, p), true
+		p = s.add(w)
 	}
-	s.last = p
+	s.last, *near = p, p
+	return p
+}
+
+// add makes a pane with room for about as many keys as the one before it had.
+func (s *Panes) add(w window.Interval) *Pane {
+	if s.last != nil {
+		s.size = min(max(len(s.last.Keys), s.size/2), 1<<12)
+	}
+	table := 8
+	for table < 2*s.size {
+		table *= 2
+	}
+	p := &Pane{Interval: w, table: make([]int32, table), Keys: make([]int32, 0, s.size), Slots: make([]int32, 0, s.size)}
+	s.byInterval[w] = p
+	s.sorted, s.dirty = append(s.sorted, p), true
 	return p
 }
 
@@ -138,9 +165,7 @@ func comparePanes(a, b *Pane) int {
 func (s *Panes) Drop(n int) {
 	for _, p := range s.Sorted()[:n] {
 		delete(s.byInterval, p.Interval)
-		if s.last == p {
-			s.last = nil
-		}
 	}
+	s.last, s.recent = nil, [recentPanes]*Pane{}
 	s.sorted = slices.Delete(s.sorted, 0, n)
 }
