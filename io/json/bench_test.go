@@ -1,11 +1,13 @@
 package json_test
 
 import (
+	stdjson "encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/leatflow/leat/io/json"
 	"github.com/leatflow/leat/sdk/batch"
@@ -101,4 +103,29 @@ func BenchmarkWrite(b *testing.B) {
 	if err := out.Abort(); err != nil {
 		b.Fatal(err)
 	}
+}
+
+func BenchmarkStandardLibrary(b *testing.B) {
+	// The baseline for BenchmarkRead: encoding/json into Go structs, line by line.
+	type event struct {
+		UserID string    `json:"user_id"`
+		At     time.Time `json:"at"`
+		Type   string    `json:"type"`
+		Price  float64   `json:"price"`
+		Qty    *int32    `json:"qty"`
+		Tags   []string  `json:"tags"`
+	}
+	const rows = 50_000
+	text := events(rows)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for line := range strings.Lines(text) {
+			var e event
+			if err := stdjson.Unmarshal([]byte(line), &e); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
 }

@@ -86,24 +86,74 @@ func (f *floatSums) clear(slot int32) {
 
 func (f *floatSums) add(v *view) error {
 	values := v.cols[0].Floats
-	if v.slots != nil {
-		for i, s := range v.slots {
-			if x := values[v.row(i)]; !f.slots[s].add(x) {
-				f.addSlow(s, x)
-			}
+	for at := 0; at < v.n; at++ {
+		switch {
+		case v.slots == nil:
+			at = f.slots[v.slot].addRun(values, v.rows, at, v.n)
+		case v.rows == nil:
+			at = f.addDense(v.slots, values, at)
+		default:
+			at = f.addRows(v.slots, values, v.rows, at)
 		}
-		return nil
-	}
-	sum := f.slots[v.slot]
-	for i := range v.n {
-		if x := values[v.row(i)]; !sum.add(x) {
-			f.slots[v.slot] = sum
-			f.addSlow(v.slot, x)
-			sum = f.slots[v.slot]
+		if at < v.n {
+			f.addSlow(v.slotAt(at), values[v.row(at)])
 		}
 	}
-	f.slots[v.slot] = sum
 	return nil
+}
+
+// addDense adds values from row at on and returns the first row that add refuses.
+func (f *floatSums) addDense(slots []int32, values []float64, at int) int {
+	sums, values := f.slots, values[:len(slots)]
+	for ; at < len(slots); at++ {
+		if !sums[slots[at]].add(values[at]) {
+			return at
+		}
+	}
+	return at
+}
+
+// addRows is addDense for the values at rows.
+func (f *floatSums) addRows(slots []int32, values []float64, rows []int32, at int) int {
+	sums, rows := f.slots, rows[:len(slots)]
+	for ; at < len(slots); at++ {
+		if !sums[slots[at]].add(values[rows[at]]) {
+			return at
+		}
+	}
+	return at
+}
+
+// addRun adds values [at, n), or those at rows, to one slot and returns the
+// first that add refuses. It is add with the sum in registers: a call a row
+// would write it to memory and wait for it each time (9 ns a row, not 4).
+func (s *narrow) addRun(values []float64, rows []int32, at, n int) int {
+	l0, l1, l2, base := s.l0, s.l1, s.l2, s.base
+	for ; at < n; at++ {
+		row := at
+		if rows != nil {
+			row = int(rows[at])
+		}
+		b := math.Float64bits(values[row])
+		p := int32(b>>52&0x7ff) - 1
+		shift := uint32(p - base)
+		if uint32(p) >= uint32(specialP) || shift > shiftMax || l2+crowdedAt >= 2*crowdedAt {
+			break
+		}
+		m, sign, k := b&fraction|hiddenBit, uint64(int64(b)>>63), shift&63
+		low, high := m<<k, m>>1>>(^k&63)
+		var c uint64
+		if shift < 64 {
+			l0, c = bits.Add64(l0, low^sign, sign&1)
+			l1, c = bits.Add64(l1, high^sign, c)
+			l2 += sign + c
+		} else {
+			l1, c = bits.Add64(l1, low^sign, sign&1)
+			l2 += (high ^ sign) + c
+		}
+	}
+	s.l0, s.l1, s.l2 = l0, l1, l2
+	return at
 }
 
 // add adds x in place and reports true, or reports false and does nothing.
@@ -116,7 +166,7 @@ func (s *narrow) add(x float64) bool {
 		return false
 	}
 	m, sign, k := b&fraction|hiddenBit, uint64(int64(b)>>63), shift&63
-	low, high := m<<k, m>>1>>(63-k)
+	low, high := m<<k, m>>1>>(^k&63)
 	// −v is ^v + 1, carried through as many limbs as there are above.
 	var c uint64
 	if shift < 64 {

@@ -39,7 +39,7 @@ func numbers(rows []item, of func(item) *number) totals {
 		x := of(e)
 		t.n++
 		if x.rat == nil {
-			t.special, t.hasSpecial = t.special+x.special, true
+			t.special, t.hasSpecial = canonicalFloat(t.special+x.special), true
 			continue
 		}
 		t.total.Add(t.total, x.rat)
@@ -168,6 +168,9 @@ func keyOf(v any) string {
 }
 
 // column encodes rows.
+// columns is the input of a state.
+func columns(values []float64) []*batch.Column { return []*batch.Column{column(values...)} }
+
 func column[T any](rows ...T) *batch.Column {
 	c, err := codec.For[T]()
 	if err != nil {

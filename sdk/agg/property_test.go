@@ -30,7 +30,9 @@ func render(c *batch.Column, row int) string {
 		from, to := c.Range(row)
 		var parts []string
 		for i := from; i < to; i++ {
-			parts = append(parts, render(c.Children[0], i))
+			for _, child := range c.Children {
+				parts = append(parts, render(child, i))
+			}
 		}
 		return "[" + strings.Join(parts, " ") + "]"
 	}

@@ -40,7 +40,7 @@ func Resolve(in, out *field.Probe, terms []Term, s Scope) (*Plan, error) {
 	if len(r.plan.terms) == 0 && len(r.errs) == 0 {
 		r.fail(errors.New("the description has no terms; return what the result is made of, for example agg.Count(&r.N)"))
 	}
-	r.errs = append(r.errs, checkOutputs(r.plan, s.Partial)...)
+	r.errs = append(r.errs, checkOutputs(r.plan, s.Partial || len(terms) == 0)...)
 	if len(r.errs) > 0 {
 		return nil, errors.Join(r.errs...)
 	}
@@ -92,31 +92,32 @@ func (r *resolver) terms(terms []Term, conds []*field.Predicate) {
 
 func (r *resolver) term(t *Term, conds []*field.Predicate) {
 	name := "agg." + strings.ReplaceAll(strings.ToUpper(t.function[:1])+t.function[1:], " ", "")
+	b := &bound{function: t.function, args: t.args}
+	known := len(r.errs)
 	if t.err != nil {
 		r.fail(fmt.Errorf("%s: %w", name, t.err))
-		return
 	}
-	b := &bound{function: t.function, args: t.args}
-	var errs []error
-	resolve := func(p *field.Probe, pointer any, role string) field.Ref {
+	resolve := func(p *field.Probe, pointer any, role string) (field.Ref, bool) {
 		ref, err := p.Resolve(pointer, role+" of "+name)
 		if err != nil {
-			errs = append(errs, err)
+			r.fail(err)
 		}
-		return ref
+		return ref, err == nil
 	}
-	b.out = resolve(r.out, t.out, "the output")
+	var ok bool
+	if b.out, ok = resolve(r.out, t.out, "the output"); ok {
+		// Also when the term turns out to be wrong, so that its field is not
+		// reported as never set on top.
+		r.plan.terms = append(r.plan.terms, b)
+	}
 	if t.in != nil {
-		b.in = resolve(r.in, t.in, "the input")
+		b.in, _ = resolve(r.in, t.in, "the input")
 	}
 	for _, pointer := range t.by {
-		b.by = append(b.by, resolve(r.in, pointer, "a field of agg.By"))
+		ref, _ := resolve(r.in, pointer, "a field of agg.By")
+		b.by = append(b.by, ref)
 	}
-	if slices.Contains(conds, nil) { // the condition is already an error
-		return
-	}
-	if len(errs) > 0 {
-		r.errs = append(r.errs, errs...)
+	if len(r.errs) > known || slices.Contains(conds, nil) { // a nil condition has been reported
 		return
 	}
 	b.outType = typeAt(r.plan.output, b.out.Path)
@@ -126,7 +127,6 @@ func (r *resolver) term(t *Term, conds []*field.Predicate) {
 	if b.finish, err = t.build(r, b); err != nil {
 		r.fail(err)
 	}
-	r.plan.terms = append(r.plan.terms, b)
 }
 
 // checkEmpty refuses a term that can have no value for an output that cannot say so.

@@ -19,7 +19,7 @@ func Sum[O, I Number](out *O, in *I) Term {
 func buildSum(r *resolver, t *bound) (finish, error) {
 	floats := t.in.Type.Kind.Float()
 	if floats && !t.outType.Kind.Float() {
-		return nil, fmt.Errorf("agg.Sum adds the %s %s into %s, an %s; a sum of floats needs a float field", t.in.Type.Kind, t.in.Name, t.out.Name, t.outType.Kind)
+		return nil, fmt.Errorf("agg.Sum adds %s, which is %s, into field %s, which is %s; a sum of floats needs a float field", t.in.Name, t.in.Type.Kind, t.out.Name, t.outType.Kind)
 	}
 	valid := func(*Table, *request) batch.Bitmap { return nil }
 	if t.outType.Nullable {

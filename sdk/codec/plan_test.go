@@ -300,7 +300,7 @@ func TestColumnsOfUndeclaredName(t *testing.T) {
 
 // Columns is refused where its names cannot be known.
 func TestColumnsErrors(t *testing.T) {
-	type list struct{ Groups []Columns[stats] }
+	type list struct{ Groups []feature }
 	type deep struct{ Groups Columns[feature] }
 	type scalar struct{ Groups Columns[int] }
 	type clash struct {

@@ -14,7 +14,7 @@ import (
 
 type (
 	airport string
-	flag    bool
+	marker  bool
 	grade   int8
 	blob    []byte
 )
@@ -23,7 +23,7 @@ var scalarSamples = []reflect.Type{
 	reflect.TypeFor[bool](), reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](),
 	reflect.TypeFor[int64](), reflect.TypeFor[uint](), reflect.TypeFor[uint8](), reflect.TypeFor[uint16](), reflect.TypeFor[uint32](),
 	reflect.TypeFor[uint64](), reflect.TypeFor[float32](), reflect.TypeFor[float64](), reflect.TypeFor[string](), reflect.TypeFor[[]byte](),
-	reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration](), reflect.TypeFor[airport](), reflect.TypeFor[flag](), reflect.TypeFor[grade](), reflect.TypeFor[blob](),
+	reflect.TypeFor[time.Time](), reflect.TypeFor[time.Duration](), reflect.TypeFor[airport](), reflect.TypeFor[marker](), reflect.TypeFor[grade](), reflect.TypeFor[blob](),
 }
 
 var keySamples = []reflect.Type{reflect.TypeFor[string](), reflect.TypeFor[airport](), reflect.TypeFor[bool](), reflect.TypeFor[int16](), reflect.TypeFor[uint64](), reflect.TypeFor[int]()}

@@ -196,10 +196,10 @@ func (s *scanner) structure(n *node, at place, t reflect.Type, sample reflect.Va
 	before := len(s.errs)
 	n.form, n.typ = structForm, &batch.Type{Kind: batch.Struct}
 	s.fields(n, at, t, sample, 0)
+	s.unique(n)
 	if len(s.errs) > before {
 		return nil
 	}
-	s.unique(n)
 	return n
 }
 

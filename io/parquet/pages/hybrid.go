@@ -38,21 +38,25 @@ func newHybrid(src []byte, width uint) (hybrid, error) {
 
 // header reads the next run's header.
 func (h *hybrid) header() error {
-	n, size := binary.Uvarint(h.src)
-	if size <= 0 {
+	if len(h.src) == 0 {
 		return errLevels
+	}
+	n, size := uint64(h.src[0]), 1
+	if n >= 0x80 {
+		if n, size = binary.Uvarint(h.src); size <= 0 {
+			return errLevels
+		}
 	}
 	h.src = h.src[size:]
 	count := n >> 1
 	if n&1 == 0 {
-		bytes := int(h.width+7) / 8
-		if len(h.src) < bytes {
+		bytes := (h.width + 7) / 8
+		if uint(len(h.src)) < bytes {
 			return errLevels
 		}
-		var v [4]byte
-		copy(v[:], h.src[:bytes])
+		v := uint64(binary.LittleEndian.Uint32(h.src[:4])) & (1<<(8*bytes) - 1) // the rest is padding
 		h.src = h.src[bytes:]
-		h.run, h.value = int(min(count, 1<<40)), int32(binary.LittleEndian.Uint32(v[:]))
+		h.run, h.value = int(min(count, 1<<40)), int32(v)
 		return nil
 	}
 	if h.width == 0 {

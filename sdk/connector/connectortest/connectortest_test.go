@@ -232,10 +232,13 @@ func (w *flawedWriter) Close(context.Context) (connector.Staged, error) {
 	if err != nil {
 		return connector.Staged{}, err
 	}
-	if _, err := f.Write(w.text); err != nil && w.flaw != "swallows errors" {
+	if _, err := f.Write(w.text); err != nil {
+		if w.flaw == "swallows errors" {
+			err = f.Abort()
+		}
 		return connector.Staged{}, err
 	}
-	if err := f.Close(); err != nil && w.flaw != "swallows errors" {
+	if err := f.Close(); err != nil {
 		return connector.Staged{}, err
 	}
 	if w.flaw == "counts" {

@@ -288,6 +288,9 @@ func (c SourceCase) immutable(t *testing.T) error {
 	left := c.Want.Len
 	for _, s := range r.input.Splits() {
 		err := r.readSplit(t.Context(), s, left, func(b *batch.Batch) error {
+			if err := r.checkBatch(b, 2); err != nil {
+				return err
+			}
 			got, seen = append(got, b), append(seen, format(b))
 			left -= b.Len()
 			return nil

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/leatflow/leat/sdk/connector/files"
@@ -110,21 +109,5 @@ func TestListUnreadable(t *testing.T) {
 	}
 	if err == nil || !strings.Contains(err.Error(), "a.json") || !strings.Contains(err.Error(), "b.json") {
 		t.Fatalf("error %v, want both files named", err)
-	}
-}
-
-func TestListPipe(t *testing.T) {
-	// A pipe named directly is read without being opened first; one in a
-	// directory is not a file.
-	dir := tree(t, "a.json")
-	pipe := filepath.Join(dir, "p.json")
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := files.List(pipe); err != nil || len(got) != 1 || got[0].Size != -1 {
-		t.Fatalf("%v, %v", got, err)
-	}
-	if got, err := files.List(dir); err != nil || len(got) != 1 {
-		t.Fatalf("%v, %v", got, err)
 	}
 }
