@@ -50,15 +50,16 @@ var allowed = map[string]string{
 
 	"transforms/topn": "sdk/...",
 
-	"runner/internal/watermark": "sdk/batch", // the bounds of event time
-	"runner/internal/memory":    "",
-	"runner/internal/exchange":  "sdk/batch runner/internal/memory",
-	"runner/internal/state":     "sdk/batch sdk/codec sdk/window",
-	"runner/internal/operator":  "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/window runner/internal/state",
-	"runner/internal/plan":      "sdk/batch sdk/field sdk/graph sdk/window",
-	"runner/internal/task":      "sdk/batch sdk/connector sdk/graph sdk/watermark runner/internal/exchange runner/internal/memory runner/internal/operator runner/internal/watermark",
-	"runner/local":              "sdk/... runner/internal/...",
-	"runner/command":            "sdk/leat runner/local",
+	"runner/internal/watermark":  "sdk/batch", // the bounds of event time
+	"runner/internal/memory":     "",
+	"runner/internal/invariants": "sdk/batch",
+	"runner/internal/exchange":   "sdk/batch runner/internal/memory",
+	"runner/internal/state":      "sdk/batch sdk/codec sdk/window",
+	"runner/internal/operator":   "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/window runner/internal/state",
+	"runner/internal/plan":       "sdk/batch sdk/field sdk/graph sdk/window",
+	"runner/internal/task":       "sdk/batch sdk/connector sdk/graph sdk/watermark runner/internal/exchange runner/internal/invariants runner/internal/memory runner/internal/operator runner/internal/watermark",
+	"runner/local":               "sdk/... runner/internal/...",
+	"runner/command":             "sdk/leat runner/local",
 
 	"cmd/leat/...": "sdk/... io/... runner/local cmd/leat/...",
 	"examples/...": "sdk/... io/... transforms/... runner/local runner/command",

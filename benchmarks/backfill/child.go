@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +21,7 @@ type Task struct {
 	Threads              int
 	Input                string // file
 	Output               string // empty folder for the result, Parquet
+	Profile              string // file for a CPU profile; empty: none
 }
 
 // Measurement is what a child has to say.
@@ -67,6 +69,11 @@ func measure(t Task) (Measurement, error) {
 	if err != nil {
 		return Measurement{}, err
 	}
+	stop, err := profile(t.Profile)
+	if err != nil {
+		return Measurement{}, err
+	}
+	defer stop()
 	cpu, start := cpuTime(), time.Now()
 	if err := job(context.Background()); err != nil {
 		return Measurement{}, err
@@ -74,6 +81,22 @@ func measure(t Task) (Measurement, error) {
 	m := Measurement{Wall: time.Since(start), CPU: cpuTime() - cpu}
 	m.Peak, err = peakBytes()
 	return m, err
+}
+
+// profile starts a CPU profile of what is Go: the floor and Leat.
+func profile(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	stop = func() {
+		pprof.StopCPUProfile()
+		f.Close()
+	}
+	return stop, pprof.StartCPUProfile(f)
 }
 
 // spawn runs a task in a child.

@@ -23,6 +23,7 @@ type Config struct {
 	Events   int64     // rows of the generated events; 0: 20 M
 	Cache    string    // folder of generated files and results; "": in the user's cache folder
 	Explain  string    // folder for DuckDB's EXPLAIN ANALYZE; "": none
+	Profile  string    // folder for CPU profiles of the warm-up runs; "": none
 	Out      io.Writer // the report; nil: nowhere
 }
 

@@ -53,7 +53,7 @@ const sample = "../../examples/flights/data/flights-sample.parquet"
 // otherwise. None is left out, and each measurement measures something.
 func TestSystemsAgree(t *testing.T) {
 	results, err := Run(t.Context(), Config{
-		Variants: allVariants, Threads: []int{2}, Runs: 1, Events: 20_000, Cache: t.TempDir(), Data: few(t, 20),
+		Variants: allVariants, Threads: []int{2}, Runs: 1, Events: 20_000, Cache: t.TempDir(), Data: few(t, 20_000),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,8 @@ func TestWindowsAreGolden(t *testing.T) {
 	}
 }
 
-// few returns a file with every nth row of the sample.
+// few returns a file with the first n rows of the sample: a few days, so that
+// even DuckDB's formulations that fill in every hour are quick.
 func few(t *testing.T, n int) string {
 	db, err := openDuckDB(Task{Threads: 1, Output: t.TempDir()})
 	if err != nil {
@@ -97,7 +98,7 @@ func few(t *testing.T, n int) string {
 	}
 	defer db.Close()
 	path := t.TempDir() + "/flights.parquet"
-	query := fmt.Sprintf("copy (select date, delay, distance, origin, destination from read_parquet('%s', file_row_number = true) where file_row_number %% %d = 0) to '%s'", sample, n, path)
+	query := fmt.Sprintf("copy (from read_parquet('%s') limit %d) to '%s'", sample, n, path)
 	if _, err := db.Exec(query); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +118,7 @@ func TestCompare(t *testing.T) {
 		query string
 		equal bool
 	}{
-		"other order":        {"select 1::bigint as n, 2::double as x, null::timestamp as moment union all select 1, 0.1 + 0.2::double, '2001-01-01'", true},
+		"other order":        {"select 1::bigint as n, 2::double as x, null::timestamp as moment union all select 1, 0.1 + 0.2::double, timestamp '2001-01-01'", true},
 		"other column order": {"select x, moment, n from (" + same + ")", true},
 		"zone":               {"select n, x, moment::timestamptz as moment from (" + same + ")", true},
 		"last bit":           {"select n, case when x < 1 then 0.3::double else x end as x, moment from (" + same + ")", false},

@@ -67,7 +67,11 @@ func runTask(ctx context.Context, c Config, t Task, work string) ([]Result, erro
 		tasks[i] = t
 		tasks[i].System = s.name
 		tasks[i].Output = filepath.Join(work, strings.ReplaceAll(s.name, "/", "-"))
-		if _, err := once(ctx, tasks[i]); err != nil {
+		warm := tasks[i]
+		if c.Profile != "" && !strings.HasPrefix(s.name, "duckdb") {
+			warm.Profile = filepath.Join(c.Profile, fmt.Sprintf("%s_%s_%s_threads%d.pprof", s.name, t.Job, t.Variant, t.Threads))
+		}
+		if _, err := once(ctx, warm); err != nil {
 			return nil, err
 		}
 	}

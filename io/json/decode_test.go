@@ -1,6 +1,7 @@
 package json_test
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,29 @@ func TestBadRecordsAreCutOff(t *testing.T) {
 		if string(bad[0].Raw) != text[:min(len(text), connector.MaxRawBytes)] {
 			t.Errorf("%.80s\nis reported as %.80q", text, bad[0].Raw)
 		}
+	}
+}
+
+func TestUnreadFields(t *testing.T) {
+	// Fields nobody reads are skipped whatever they hold, as long as it is JSON,
+	// and do not get in the way of a bad record or a null one.
+	typ := nullable(structOf(batch.Field{Name: "a", Type: scalar(batch.Int64)}, batch.Field{Name: "b", Type: scalar(batch.String)}))
+	path := filepath.Join(t.TempDir(), "rows.json")
+	write(t, path, `{"a":1,"b":7}`+"\nnull\n"+`{"a":"x","b":""}`+"\n"+`{"a":2}`+"\n"+`{"a":3,"b":tru}`)
+	bad := 0
+	in, err := json.Source{Path: path}.Open(t.Context(), connector.Request{Type: typ, Needed: []bool{true, false},
+		Bad: func(connector.BadRecord) error { bad++; return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := in.Reader(t.Context(), in.Splits()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	b, err := r.Read(t.Context())
+	if err != nil || bad != 2 || b.Root.Children[1] != nil || !slices.Equal(b.Root.Children[0].Ints, []int64{1, 0, 2}) || !b.Root.Null(1) {
+		t.Errorf("%d bad records, batch %+v, %v", bad, b, err)
 	}
 }
 

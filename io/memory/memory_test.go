@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -169,6 +170,27 @@ func TestEnd(t *testing.T) {
 			t.Errorf("%s: %v", s, got)
 		}
 		r.Close()
+	}
+}
+
+func TestCloseWaitsForTheGenerator(t *testing.T) {
+	// When Close has returned, the user's function has too, and runs no more.
+	returned := false
+	r := open(t, memory.Generate(func(ctx context.Context, i int64) (int64, bool) {
+		if i > 0 {
+			<-ctx.Done()
+			for range 1000 {
+				runtime.Gosched()
+			}
+			returned = true
+		}
+		return i, true
+	}), columnOf(t, []int64{1}).Type)
+	if _, err := r.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil || !returned {
+		t.Errorf("returned %v, %v", returned, err)
 	}
 }
 

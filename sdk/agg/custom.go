@@ -55,7 +55,7 @@ func customPlan[S, V, R any, P Accumulator[S, V, R]](zero func() P) (*Plan, erro
 		return nil, fmt.Errorf("agg.Custom of %s: %w", goType, err)
 	}
 	p := &Plan{
-		input: rows.Type(), output: results.Type(), custom: goType.String(), wheres: []*field.Predicate{nil},
+		input: rows.Type(), output: results.Type(), result: results.Plan(), custom: goType.String(), wheres: []*field.Predicate{nil},
 	}
 	p.states = []stateSpec{{
 		name: p.custom, whole: true, fields: []batch.Field{{Name: p.custom, Type: nullable(saved.Type())}},

@@ -22,8 +22,16 @@ func Last[T any](out, in *T, by ...Order) Term {
 func edge(function string, out, in any, by []Order, highest bool) Term {
 	return Term{function: function, out: out, in: in, by: orders(by), empty: emptyNull,
 		build: func(r *resolver, t *bound) (finish, error) {
-			s := r.ranked(t, rankSpec{limit: 1, highest: highest, timed: true})
 			outType := t.outType
+			if s, ok := r.edge(t, highest); ok {
+				return func(t *Table, q *request) (output, error) {
+					v := newVector(outType)
+					t.states[s].(*edges).addTo(v, q.slots)
+					c, err := v.column()
+					return output{column: c}, err
+				}, nil
+			}
+			s := r.ranked(t, rankSpec{limit: 1, highest: highest, timed: true})
 			return func(t *Table, q *request) (output, error) {
 				v := newVector(outType)
 				for _, slot := range q.slots {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/codec"
 	"github.com/leatflow/leat/sdk/field"
 )
 
@@ -12,6 +13,7 @@ import (
 // accumulators are kept. It is immutable and safe for concurrent use.
 type Plan struct {
 	input, output *batch.Type
+	result        *codec.Plan        // of the Go type of the results
 	wheres        []*field.Predicate // by number; 0 is nil: all rows
 	states        []stateSpec
 	terms         []*bound
@@ -71,6 +73,10 @@ func (p *Plan) Input() *batch.Type { return p.input }
 
 // Output returns the type of the results.
 func (p *Plan) Output() *batch.Type { return p.output }
+
+// Result returns how results become Go values. Only the description knows the
+// names of leat.Columns fields, so a codec of the results is made from this.
+func (p *Plan) Result() *codec.Plan { return p.result }
 
 // Reads returns the paths of the columns of a row that are read, conditions
 // included, each once. It is nil when All is true.

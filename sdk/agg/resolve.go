@@ -34,7 +34,7 @@ func Resolve(in, out *field.Probe, terms []Term, s Scope) (*Plan, error) {
 		return nil, err
 	}
 	r := &resolver{in: in, out: out, scope: s, plan: &Plan{
-		input: input.Type(), output: output.Type(), wheres: []*field.Predicate{nil},
+		input: input.Type(), output: output.Type(), result: output, wheres: []*field.Predicate{nil},
 	}}
 	r.terms(terms, nil)
 	if len(r.plan.terms) == 0 && len(r.errs) == 0 {

@@ -106,6 +106,9 @@ func (q *squareSums) load(slots []int32, saved []*batch.Column, rows []int32) er
 		if err != nil {
 			return err
 		}
+		if negative {
+			return errExact
+		}
 		q.sums[s].addMagnitude(negative, limbs, exp)
 	}
 	return nil

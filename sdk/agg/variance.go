@@ -103,6 +103,9 @@ func (m *moments) spread(t *Table, slot int32, n, divisor int64, root bool) floa
 	count := big.NewInt(n)
 	numerator := square.Mul(square, count)
 	numerator.Sub(numerator, sum.Mul(sum, sum))
+	if numerator.Sign() < 0 { // only of a damaged checkpoint: the sums do not belong together
+		return math.NaN()
+	}
 	denominator := count.Mul(count, big.NewInt(divisor))
 	if root {
 		return roundRoot(numerator, denominator, exp)

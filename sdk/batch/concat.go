@@ -133,12 +133,15 @@ func (s *Strings) span() int {
 func concatLists(out *Column, cols []*Column) {
 	out.Offsets = make([]int32, 1, out.Len+1)
 	inner := make([]*Column, len(cols))
-	from, to := make([]int, len(cols)), make([]int, len(cols))
+	from, to, total := make([]int, len(cols)), make([]int, len(cols)), 0
 	for k, c := range cols {
 		if c.Len == 0 {
 			continue
 		}
 		from[k], to[k] = int(c.Offsets[0]), int(c.Offsets[c.Len])
+		if total += to[k] - from[k]; total > maxStringData {
+			panic(fmt.Sprintf("batch: %d elements do not fit one list column, which holds 2^31", total))
+		}
 		shift := out.Offsets[len(out.Offsets)-1] - c.Offsets[0]
 		for _, end := range c.Offsets[1 : c.Len+1] {
 			out.Offsets = append(out.Offsets, end+shift)

@@ -116,3 +116,42 @@ func BenchmarkKeyHashes(b *testing.B) {
 		})
 	}
 }
+
+// The loops one would write for view4 by hand, to read the figures against.
+func BenchmarkHandWritten(b *testing.B) {
+	rows := benchRows(8192, func(i int) view4 {
+		return view4{fmt.Sprintf("user-%d", i*31%5000), fmt.Sprint(i % 100), float64(i), int64(i)}
+	})
+	var user, item batch.Strings
+	var price []float64
+	var qty []int64
+	encode := func(rows []view4) {
+		for i := range rows {
+			r := &rows[i]
+			user.Append(r.User)
+			item.Append(r.Item)
+			price = append(price, r.Price)
+			qty = append(qty, r.Qty)
+		}
+	}
+	encode(rows)
+	b.Run("decode", func(b *testing.B) {
+		dst := make([]view4, 256)
+		for b.Loop() {
+			for i := range dst {
+				dst[i] = view4{user.At(i), item.At(i), price[i], qty[i]}
+			}
+		}
+		report(b, len(dst))
+	})
+	b.Run("encode", func(b *testing.B) {
+		for b.Loop() {
+			users, items := len(user.Data), len(item.Data)
+			user = batch.Strings{Offsets: make([]int32, 0, 8193), Data: make([]byte, 0, users)}
+			item = batch.Strings{Offsets: make([]int32, 0, 8193), Data: make([]byte, 0, items)}
+			price, qty = make([]float64, 0, 8192), make([]int64, 0, 8192)
+			encode(rows)
+		}
+		report(b, len(rows))
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,5 +286,23 @@ func TestValuesAtTheEdge(t *testing.T) {
 	}
 	if _, err := ForPlan[int64](times.Plan()); err == nil || err.Error() != "codec: a plan of time.Time cannot encode int64" {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// More text than 32-bit offsets address is an error before a byte is copied.
+func TestTooMuchText(t *testing.T) {
+	c, err := For[string]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := slices.Repeat([]string{strings.Repeat("x", 8<<20)}, 257) // one string, many times
+	e := c.NewEncoder()
+	appendRows(t, e, []string{"a"})
+	if err := e.Append(rows); err == nil || !strings.Contains(err.Error(), "column value (string): 1 bytes of text and 2155872256 more do not fit one batch") {
+		t.Fatalf("got %v", err)
+	}
+	appendRows(t, e, []string{"b"})
+	if col := e.Finish(); col.Len != 2 || col.Text(1) != "b" || batch.Validate(col) != nil {
+		t.Fatalf("after the error: %d rows, %v", col.Len, batch.Validate(col))
 	}
 }

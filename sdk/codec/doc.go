@@ -12,6 +12,12 @@
 //		cache  any        `leat:"-"`         }
 //	}
 //
+// A plan is made once of the type; Decode and Append then run one loop a column
+// over a chunk of rows:
+//
+//	column delay  [ 12  -4  55 … ] ──▶ rows[0].Delay  rows[1].Delay  rows[2].Delay …
+//	              values in a vector    at base + i·size + offset of the field
+//
 // A field without a tag has its Go name. A pointer is a nullable column. Fields
 // that are embedded structs without a tag are flattened into their parent, as
 // encoding/json does.

@@ -263,6 +263,41 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// A group inside a nullable struct has the columns of its names too.
+func TestColumnsBehindPointer(t *testing.T) {
+	type row struct {
+		F *feature `leat:"f"`
+	}
+	sample := reflect.New(reflect.TypeFor[row]()).Elem()
+	Fill(sample, 0)
+	sample.Addr().Interface().(*row).F.Origin.At("1h")
+	plan, err := PlanOfSample(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ForPlan[row](plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := []row{{}, {F: new(feature)}, {}, {F: new(feature)}}
+	rows[3].F.Origin.At("1h").Count = 4
+	e := c.NewEncoder()
+	appendRows(t, e, rows)
+	col := e.Finish()
+	want := "{f: null} {f: {at: 0001-01-01T00:00:00.000000Z, origin_count_1h: 4, origin_mean_1h: null, last: null}}"
+	if got := col.Format(2) + " " + col.Format(3); got != want {
+		t.Fatalf("got  %s\nwant %s", got, want)
+	}
+	dst := make([]row, 4)
+	if err := c.Decode(col, nil, dst); err != nil || dst[0].F != nil || dst[1].F.Origin.At("1h").Count != 0 || dst[3].F.Origin.At("1h").Count != 4 {
+		t.Fatalf("came back as %+v, %v", dst, err)
+	}
+	col.Children[0].Children[1].Valid = batch.Bitmap{0b0111}
+	if err := c.Decode(col, nil, dst); err == nil || err.Error() != `column f.origin_count_1h, row 3: null, but codec.row.F.Origin.At("1h").Count is int64, which has no null; make it *int64` {
+		t.Fatalf("got %v", err)
+	}
+}
+
 // A name that no description declared cannot be asked of a row, nor of a sample
 // whose names an earlier step has fixed.
 func TestColumnsOfUndeclaredName(t *testing.T) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -12,13 +13,13 @@ import (
 // are scheduled, each operator with what it reads, keeps and sends.
 func (p *Plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s plan, %d stages, parallelism %d\n", p.Mode, len(p.Stages), p.Parallelism)
+	stages := fmt.Sprintf("%d stages", len(p.Stages))
+	if len(p.Stages) == 1 {
+		stages = "1 stage"
+	}
+	fmt.Fprintf(&b, "%s plan, %s, parallelism %d\n", p.Mode, stages, p.Parallelism)
 	for _, s := range p.Stages {
 		fmt.Fprintf(&b, "stage %d%s\n", s.ID, p.after(s))
-		names := make(map[*Op]bool)
-		for _, o := range s.Ops {
-			names[o] = true
-		}
 		for _, o := range s.Ops {
 			p.explainOp(&b, s, o)
 		}
@@ -30,8 +31,11 @@ func (p *Plan) String() string {
 func (p *Plan) after(s *Stage) string {
 	var from []string
 	for _, o := range s.Ops {
-		if o.Kind == Receive {
-			from = append(from, fmt.Sprint(o.Exchange.From.Stage.ID))
+		if o.Kind != Receive {
+			continue
+		}
+		if id := fmt.Sprint(o.Exchange.From.Stage.ID); !slices.Contains(from, id) {
+			from = append(from, id)
 		}
 	}
 	if len(from) == 0 {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/field"
@@ -126,13 +127,14 @@ func neededFields(n *graph.Node, behind *columns) []bool {
 // nobody else reads the rows.
 func conditionBehind(e graph.Edge, consumers map[graph.Edge][]*graph.Node) *field.Predicate {
 	var conditions []*field.Predicate
+	read := e.Type()
 	paths := graph.Expr{} // the rows of e as an expression of the Read's rows
 	for len(consumers[e]) == 1 {
 		n := consumers[e][0]
 		switch op := n.Op.(type) {
 		case *graph.Window:
 		case *graph.Where:
-			p := rebase(op.Predicate, paths)
+			p := rebase(op.Predicate, paths, read)
 			if p == nil {
 				return conjunction(conditions)
 			}
@@ -183,14 +185,14 @@ func resolve(e graph.Expr, path []int) (graph.Expr, bool) {
 	return graph.Expr{Path: append(slices.Clone(e.Path), path...), Type: e.Type}, true
 }
 
-// rebase rewrites the paths of a predicate to the Read's rows; nil when one of
-// them is not a single column there.
-func rebase(p *field.Predicate, rows graph.Expr) *field.Predicate {
+// rebase rewrites the paths and names of a predicate to the Read's rows, of
+// type read; nil when one of them is not a single column there.
+func rebase(p *field.Predicate, rows graph.Expr, read *batch.Type) *field.Predicate {
 	out := *p
 	if p.Op == field.OpAnd || p.Op == field.OpOr {
 		out.Children = nil
 		for _, c := range p.Children {
-			r := rebase(c, rows)
+			r := rebase(c, rows, read)
 			if r == nil {
 				return nil
 			}
@@ -202,6 +204,19 @@ func rebase(p *field.Predicate, rows graph.Expr) *field.Predicate {
 	if at.Fields != nil {
 		return nil
 	}
-	out.Ref.Path = at.Path
+	out.Ref.Path, out.Ref.Name = at.Path, columnName(read, at.Path)
 	return &out
+}
+
+// columnName is the dotted name of the column at path, as a description gives it.
+func columnName(t *batch.Type, path []int) string {
+	if len(path) == 0 {
+		return "value"
+	}
+	names := make([]string, len(path))
+	for i, at := range path {
+		names[i] = t.Fields[at].Name
+		t = t.Fields[at].Type
+	}
+	return strings.Join(names, ".")
 }

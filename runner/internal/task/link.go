@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 
 	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/invariants"
 	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/runner/internal/watermark"
@@ -121,6 +122,11 @@ func (l *Link) named(err error) error {
 }
 
 func (l *Link) process(ctx context.Context, b *batch.Batch) error {
+	if invariants.Enabled {
+		if err := invariants.Batch(b); err != nil {
+			return l.named(fmt.Errorf("internal error, please report it: the batch that came in is broken: %w", err))
+		}
+	}
 	l.counters.RowsIn.Add(int64(b.Len()))
 	l.ctx = ctx
 	if err := l.op.Process(ctx, b, l.emit); err != nil {

@@ -70,7 +70,7 @@ func Open(system FS, dir string, o Options) (*Area, error) {
 		return nil, errors.New("the target directory is an empty path; name one")
 	}
 	if _, err := filepath.Match(o.Pattern, ""); err != nil || o.Overwrite && o.Pattern == "" {
-		return nil, fmt.Errorf("Overwrite needs a pattern of the files it may replace, got %q", o.Pattern)
+		return nil, fmt.Errorf("the option Overwrite needs a pattern of the files it may replace, got %q", o.Pattern)
 	}
 	a := &Area{fs: system, dir: filepath.Clean(dir), files: map[string]*File{}}
 	if err := a.prepare(o); err != nil {

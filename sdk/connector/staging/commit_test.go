@@ -150,6 +150,25 @@ func sweep(t *testing.T, noLinks, existing bool) {
 	}
 }
 
+func TestOrderOnDisk(t *testing.T) {
+	// A name appears only when the bytes behind it are on disk, and Commit returns
+	// only when the names are, those of new directories included.
+	dir := filepath.Join(t.TempDir(), "deep", "out")
+	disk := &stagingtest.Faults{FailAt: -1}
+	if err := run(disk, dir); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"mkdir deep", "syncdir " + filepath.Base(filepath.Dir(filepath.Dir(dir))), "mkdir out", "syncdir deep", "mkdir staging",
+		"create part-0.txt", "write part-0.txt", "sync part-0.txt", "close part-0.txt",
+		"create part-1.txt", "write part-1.txt", "sync part-1.txt", "close part-1.txt",
+		"link part-0.txt", "link part-1.txt", "syncdir out",
+	}
+	if got := disk.Log(); !slices.Equal(got, want) {
+		t.Errorf("calls\n%q, want\n%q", got, want)
+	}
+}
+
 func TestFullDisk(t *testing.T) {
 	// A disk that fills in the middle of a write: the error names the file, the
 	// file cannot be closed or committed, and Abort frees the space.

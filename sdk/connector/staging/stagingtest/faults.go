@@ -11,6 +11,9 @@ package stagingtest
 
 import (
 	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -41,6 +44,7 @@ type Faults struct {
 
 	mu      sync.Mutex
 	calls   int
+	log     []string
 	written int64
 	failed  bool
 }
@@ -50,6 +54,14 @@ func (f *Faults) Failed() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.failed
+}
+
+// Log returns the calls that change the disk, in order: "link part-0.txt". Of
+// paths it has the last element, "staging" for a staging directory.
+func (f *Faults) Log() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.log)
 }
 
 // Calls returns how many calls that change the disk there were so far.
@@ -79,6 +91,11 @@ func (f *Faults) step(op, path string) error {
 	defer f.mu.Unlock()
 	n := f.calls
 	f.calls++
+	name := filepath.Base(path)
+	if strings.HasPrefix(name, staging.Prefix) {
+		name = "staging"
+	}
+	f.log = append(f.log, op+" "+name)
 	if n == f.FailAt || f.Sticky && f.FailAt >= 0 && n > f.FailAt {
 		f.failed = true
 		return &fs.PathError{Op: op, Path: path, Err: f.fault()}
