@@ -61,12 +61,14 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		c.Cache = filepath.Join(dir, "leat", "backfill")
 	}
-	var err error
-	if c.Data, err = filepath.Abs(c.Data); err != nil {
-		return c, err
-	}
-	if c.Cache, err = filepath.Abs(c.Cache); err != nil {
-		return c, err
+	for _, path := range []*string{&c.Data, &c.Cache, &c.Explain, &c.Profile} {
+		if *path == "" {
+			continue
+		}
+		var err error
+		if *path, err = filepath.Abs(*path); err != nil {
+			return c, err
+		}
 	}
 	return c, c.validate()
 }

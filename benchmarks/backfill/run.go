@@ -153,10 +153,6 @@ func explainAll(c Config, t Task, chosen []system, work string) error {
 	if t.Variant != "plain" {
 		return nil
 	}
-	target, err := filepath.Abs(c.Explain)
-	if err != nil {
-		return err
-	}
 	for _, s := range chosen {
 		formulation, ok := strings.CutPrefix(s.name, "duckdb/")
 		if !ok {
@@ -164,7 +160,7 @@ func explainAll(c Config, t Task, chosen []system, work string) error {
 		}
 		t.Output = work
 		file := t.Job + "_" + formulation
-		plan := filepath.Join(target, fmt.Sprintf("%s_threads%d.txt", file, t.Threads))
+		plan := filepath.Join(c.Explain, fmt.Sprintf("%s_threads%d.txt", file, t.Threads))
 		if err := explain(t, "sql/"+file+".sql", plan); err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func (n *node) check(c *batch.Column) (missing bool, err error) {
 		return false, fmt.Errorf("codec: column %s has %d children (%s), but %s needs %d (%s)", n.label(), len(c.Children), c.Type, n.path, len(n.typ.Fields), n.typ)
 	}
 	for i, child := range c.Children {
-		m, err := n.child(i).check(child)
+		m, err := n.children[i].check(child)
 		if err != nil {
 			return false, err
 		}
@@ -126,21 +126,6 @@ func fits(have, want batch.Kind) bool {
 		return false
 	}
 	return have.Integer() && want.Integer() || have.Float() && want.Float() || have.Form() == batch.StringForm && want.Form() == batch.StringForm
-}
-
-// child returns the node of child i of the column.
-func (n *node) child(i int) *node {
-	for _, g := range n.groups {
-		if i >= g.first && i < g.first+len(g.fields) {
-			return g.fields[i-g.first]
-		}
-	}
-	for k, at := range n.index {
-		if at == i {
-			return n.fields[k]
-		}
-	}
-	return n.fields[i]
 }
 
 // label names the column in messages.

@@ -72,8 +72,8 @@ type vector struct {
 
 func newVector(n *node) *vector {
 	v := &vector{node: n}
-	for i := range n.typ.Fields {
-		v.children = append(v.children, newVector(n.child(i)))
+	for _, child := range n.children {
+		v.children = append(v.children, newVector(child))
 	}
 	if n.form == mapForm {
 		v.entries = newEntries(n)

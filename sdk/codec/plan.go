@@ -37,6 +37,8 @@ type node struct {
 	fields []*node   // struct: its own fields, without those of groups; list: element; map: key, value
 	index  []int     // struct: child index in typ of each of fields
 	groups []*groups // struct: its Columns fields
+
+	children []*node // one for each of typ.Fields: fields and those of groups
 }
 
 // groups is one Columns field of a struct: the same columns under several names.
@@ -101,7 +103,26 @@ func planOf(t reflect.Type, sample reflect.Value) (*Plan, error) {
 	if len(s.errs) > 0 {
 		return nil, fmt.Errorf("%s cannot be made into columns:\n%w", t, errors.Join(s.errs...))
 	}
+	root.link()
 	return &Plan{goType: t, root: root}, nil
+}
+
+// link sets children, from the leaves up.
+func (n *node) link() {
+	n.children = make([]*node, len(n.typ.Fields))
+	for i, f := range n.fields {
+		at := i
+		if n.form == structForm {
+			at = n.index[i]
+		}
+		n.children[at] = f
+	}
+	for _, g := range n.groups {
+		copy(n.children[g.first:], g.fields)
+	}
+	for _, child := range n.children {
+		child.link()
+	}
 }
 
 // Type returns the type of the column that holds rows of the Go type.
