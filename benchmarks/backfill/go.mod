@@ -3,6 +3,7 @@ module github.com/leatflow/leat/benchmarks/backfill
 go 1.26.0
 
 require (
+	// Later releases of duckdb-go could not be downloaded; see ../README.md.
 	github.com/duckdb/duckdb-go/v2 v2.10505.0
 	github.com/klauspost/compress v1.20.3
 	github.com/leatflow/leat v0.0.0

@@ -3,7 +3,6 @@ package parquet_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"testing"
 
@@ -139,24 +138,20 @@ func TestSourceConformance(t *testing.T) {
 
 func TestSinkConformance(t *testing.T) {
 	// The sink keeps the connector contract, failing disks included, for every
-	// type and compression.
+	// type.
 	rows := connectortest.Sample(connectortest.EveryKind(), 60, 2)
-	for _, c := range []parquet.Compression{parquet.Snappy, parquet.Zstd, parquet.Uncompressed} {
-		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			connectortest.TestSink(t, connectortest.SinkCase{
-				Type: rows.Type, Rows: rows,
-				New: func(_ *testing.T, dir string, system staging.FS) connector.Sink {
-					return parquet.Sink{Dir: dir, Compression: c, RowGroupRows: 8, FS: system}
-				},
-				Overwrite: func(_ *testing.T, dir string, system staging.FS) connector.Sink {
-					return parquet.Sink{Dir: dir, Compression: c, FS: system, Overwrite: parquet.OverwriteAll}
-				},
-				ReadBack: func(_ *testing.T, dir string) (*batch.Column, error) {
-					return readOne(parquet.Source{Path: dir}, rows.Type)
-				},
-			})
-		})
-	}
+	connectortest.TestSink(t, connectortest.SinkCase{
+		Type: rows.Type, Rows: rows,
+		New: func(_ *testing.T, dir string, system staging.FS) connector.Sink {
+			return parquet.Sink{Dir: dir, RowGroupRows: 8, FS: system}
+		},
+		Overwrite: func(_ *testing.T, dir string, system staging.FS) connector.Sink {
+			return parquet.Sink{Dir: dir, FS: system, Overwrite: parquet.OverwriteAll}
+		},
+		ReadBack: func(_ *testing.T, dir string) (*batch.Column, error) {
+			return readOne(parquet.Source{Path: dir}, rows.Type)
+		},
+	})
 }
 
 func constant(v string, n int) (s batch.Strings) {

@@ -77,7 +77,8 @@ type Sink struct {
 	// Compression of the pages.
 	Compression Compression
 	// RowGroupRows is the number of rows of a row group; zero means 262,144. Each
-	// writer holds up to two row groups in memory, and one for each partition.
+	// task holds up to two row groups in memory; with partitions one for each of
+	// the 256 that last got rows.
 	RowGroupRows int
 	// LocalTime writes timestamps without a zone instead of as UTC.
 	LocalTime bool
@@ -201,8 +202,8 @@ type output struct {
 	fields   []int // of typ, that are in the files
 }
 
-func (o *output) options() pages.WriterOptions {
-	w := pages.WriterOptions{Compression: o.sink.Compression, RowGroupRows: o.sink.RowGroupRows, LocalTime: o.sink.LocalTime}
+func (o *output) options(pool *pages.Pool) pages.WriterOptions {
+	w := pages.WriterOptions{Compression: o.sink.Compression, RowGroupRows: o.sink.RowGroupRows, LocalTime: o.sink.LocalTime, Pool: pool}
 	if !o.sink.partitioned() {
 		w.Background = 1
 	}
@@ -245,7 +246,7 @@ func (o *output) empty() (*stagedFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	w, err := pages.NewWriter(f, o.typ, o.options())
+	w, err := pages.NewWriter(f, o.typ, o.options(nil))
 	if err == nil {
 		_, err = w.Close()
 	}

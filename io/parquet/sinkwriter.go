@@ -15,13 +15,14 @@ import (
 // openMax is how many partitions a task writes at the same time. When there are
 // more, the one that got rows longest ago is finished; should it get rows again,
 // it gets a second file.
-const openMax = 64
+const openMax = 256
 
 // writer stages the rows of one task.
 type writer struct {
 	output *output
 	task   int
 	split  *splitter
+	pool   pages.Pool
 	open   map[string]*part // by directory
 	parts  map[string]int   // files begun in each directory
 	clock  int              // batches so far
@@ -106,7 +107,7 @@ func (w *writer) part(dir string) (*part, error) {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
 	p := &part{dir: dir, file: f}
-	if p.rows, err = pages.NewWriter(f, w.output.fileType, w.output.options()); err != nil {
+	if p.rows, err = pages.NewWriter(f, w.output.fileType, w.output.options(&w.pool)); err != nil {
 		return nil, errors.Join(w.wrap(p, err), f.abort())
 	}
 	w.open[dir] = p

@@ -15,7 +15,8 @@ import (
 //	value = limbs · 2^(64·low) units
 //
 // The top limb is always pure sign, all zeros or all ones: an addition that
-// carries into it finds room, and restores this by adding a limb.
+// carries into it finds room and then adds a limb. Limbs that only repeat the
+// sign are dropped again.
 type exact struct {
 	low   int
 	limbs []uint64 // nil: zero
@@ -66,9 +67,21 @@ func (x *exact) addLimbs(limbs []uint64, sign uint64, at int) {
 	for ; i < len(x.limbs); i++ {
 		x.limbs[i], carry = bits.Add64(x.limbs[i], sign, carry)
 	}
-	if top := x.limbs[len(x.limbs)-1]; top != 0 && top != ^uint64(0) {
-		x.limbs = append(x.limbs, uint64(int64(top)>>63))
+	x.settle()
+}
+
+// settle makes the top limb pure sign, and the only one that is.
+func (x *exact) settle() {
+	n := len(x.limbs)
+	top := x.limbs[n-1]
+	if sign := uint64(int64(top) >> 63); top != sign {
+		x.limbs = append(x.limbs, sign)
+		return
 	}
+	for n > 2 && x.limbs[n-2] == top {
+		n--
+	}
+	x.limbs = x.limbs[:n]
 }
 
 func (x *exact) merge(o *exact) {

@@ -26,6 +26,7 @@ type item struct {
 type nested struct {
 	Name string
 	N    *int64
+	U    uint64
 	Tags []string
 }
 

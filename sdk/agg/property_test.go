@@ -66,6 +66,7 @@ func drawItem(t *rapid.T) item {
 		v := rapid.Int64Range(-2, 2).Draw(t, "n")
 		e.Nested.N = &v
 	}
+	e.Nested.U = rapid.SampledFrom([]uint64{0, 1, math.MaxInt64, 1 << 63, math.MaxUint64}).Draw(t, "nested u")
 	e.Nested.Tags = rapid.SliceOfN(rapid.SampledFrom([]string{"", "t"}), 0, 2).Draw(t, "tags")
 	if len(e.Nested.Tags) == 0 {
 		e.Nested.Tags = nil
@@ -78,6 +79,10 @@ func drawFloat() *rapid.Generator[float64] {
 	return rapid.OneOf(
 		rapid.Custom(func(t *rapid.T) float64 { return float64(rapid.IntRange(-10000, 10000).Draw(t, "cents")) / 100 }),
 		rapid.Float64(),
+		// Within what 192 bits hold around one another, or just outside.
+		rapid.Custom(func(t *rapid.T) float64 {
+			return math.Ldexp(rapid.Float64Range(-2, 2).Draw(t, "m"), rapid.IntRange(-60, 60).Draw(t, "e"))
+		}),
 		rapid.Custom(func(t *rapid.T) float64 { return math.Float64frombits(rapid.Uint64().Draw(t, "bits") &^ (1 << 62)) }),
 		rapid.SampledFrom([]float64{0, math.Copysign(0, -1), 1e16, -1e16, 1, 5e-324, -5e-324, math.MaxFloat64, -math.MaxFloat64, 0x1p-1022}),
 		rapid.Custom(func(t *rapid.T) float64 {

@@ -78,6 +78,9 @@ func (t *Table) fold(all view, value *batch.Column) error {
 	if all.n == 0 {
 		return nil
 	}
+	if all.rows != nil {
+		all.rows = all.rows[:all.n]
+	}
 	for w, e := range t.evaluators {
 		v := all
 		if e != nil {

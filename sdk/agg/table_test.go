@@ -189,6 +189,9 @@ func TestRows(t *testing.T) {
 		}
 		table := p.NewTable()
 		table.Grow(3)
+		if picked != nil {
+			picked = append(slices.Clone(picked), 4, 8) // more than are asked for
+		}
 		check(t, table.Add(slots, c, nil, picked))
 		check(t, table.AddAll(2, c, nil, picked, n))
 		r, err := table.Results([]int32{0, 1, 2}, nil, nil, nil)
@@ -315,6 +318,51 @@ func TestResetAndGrow(t *testing.T) {
 	}
 	if used.SizeBytes() <= fresh.SizeBytes() {
 		t.Error("5,000 slots are not larger than one")
+	}
+}
+
+// TestCopyIsIndependent shows that after a copy, adding to and merging into
+// either slot leaves the other one as it was.
+func TestCopyIsIndependent(t *testing.T) {
+	many := make([]item, 1500) // enough for registers
+	for i := range many {
+		small := int32(i % 5)
+		many[i] = item{I: int64(i), U: uint64(i), F: float64(i) / 3, S: fmt.Sprint(i % 7), Small: &small, Flag: i%2 == 0, Seq: int32(i)}
+	}
+	more := []item{{I: -3, U: 99999, F: 1e200, S: "more", Flag: true}, {F: 1e-200, S: ""}}
+	plans := []*Plan{mustPlan(t, Into(describeExact)), mustPlan(t, Into(describeSketches)), mustPlan(t, Custom(func() *geo { return new(geo) }))}
+	for i, p := range append(plans, plans...) {
+		if i == len(plans) {
+			many = many[:40] // few enough for exact sets
+		}
+		table := fold(t, p, column(many...))
+		table.Grow(3)
+		save := func(slot int32) string {
+			c, err := table.Save([]int32{slot})
+			check(t, err)
+			return render(c, 0)
+		}
+		check(t, table.AddAll(2, column(more...), nil, nil, len(more)))
+		check(t, table.Copy([]int32{1}, []int32{0}))
+		before := save(0)
+		if save(1) != before {
+			t.Fatalf("%s: the copy differs:\n%s", p, difference(save(1), before))
+		}
+		check(t, table.AddAll(1, column(more...), nil, nil, len(more)))
+		check(t, table.Merge([]int32{1}, []int32{2}))
+		if save(0) != before {
+			t.Errorf("%s: changing the copy changed the original:\n%s", p, difference(save(0), before))
+		}
+		other := save(2)
+		whole := fold(t, p, column(slices.Concat(many, more, more)...))
+		if c, err := whole.Save([]int32{0}); err != nil || render(c, 0) != save(1) {
+			t.Errorf("%s: the copy, added to, is not the sum of its rows (%v)", p, err)
+		}
+		check(t, table.Copy([]int32{1}, []int32{0}))
+		check(t, table.AddAll(0, column(more...), nil, nil, len(more)))
+		if save(1) != before || save(2) != other {
+			t.Errorf("%s: changing the original changed the copy, or merging changed its source:\n%s", p, difference(save(1), before))
+		}
 	}
 }
 

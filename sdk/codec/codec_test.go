@@ -124,7 +124,7 @@ func TestFailedAppendAddsNothing(t *testing.T) {
 	}
 	e := c.NewEncoder()
 	gate := int32(7)
-	good := visit{ID: 1, Name: "ATL", At: time.UnixMicro(5).UTC(), Tags: []string{"x"}, Attrs: map[string]uint16{"k": 1}}
+	good := visit{ID: 1, Name: "ATL", At: time.UnixMicro(5).UTC(), Tags: []string{"x", "y"}, Attrs: map[string]uint16{"k": 1}}
 	good.Route.Gate = &gate
 	appendRows(t, e, []visit{good})
 	bad := good
@@ -140,7 +140,7 @@ func TestFailedAppendAddsNothing(t *testing.T) {
 	if err := batch.Validate(col); err != nil {
 		t.Fatal(err)
 	}
-	line := `{id: 1, name: "ATL", at: 1970-01-01T00:00:00.000005Z, score: null, tags: ["x"], attrs: {"k": 1}, raw: 0x, route: {origin: "", gate: %s}}`
+	line := `{id: 1, name: "ATL", at: 1970-01-01T00:00:00.000005Z, score: null, tags: ["x", "y"], attrs: {"k": 1}, raw: 0x, route: {origin: "", gate: %s}}`
 	if got, want := col.Format(0)+col.Format(1), fmt.Sprintf(line+line, "7", "null"); col.Len != 2 || got != want {
 		t.Fatalf("%d rows\ngot  %s\nwant %s", col.Len, got, want)
 	}
@@ -209,6 +209,9 @@ func TestDecodeErrors(t *testing.T) {
 		err := c.Decode(col, nil, make([]visit, 4))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)
+		}
+		if again := c.Decode(col, []int32{0, 1, 2, 3}, make([]visit, 4)); again == nil || again.Error() != err.Error() {
+			t.Errorf("with a selection the error %v is %v", err, again)
 		}
 	}
 	col := e.Finish()

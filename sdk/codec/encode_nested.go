@@ -48,7 +48,7 @@ func (v *vector) appendPointers(from source) error {
 	if nulls > 0 {
 		for i := range from.n {
 			if *(*unsafe.Pointer)(from.at(i)) == nil {
-				_ = start
+				v.valid.Clear(start + i)
 			}
 		}
 	}

@@ -202,6 +202,22 @@ func TestKeysAcrossWidths(t *testing.T) {
 	}
 }
 
+// Hashes taken from a dictionary are those of the key bytes, for nulls too.
+func TestHashesOfNullsInDictionary(t *testing.T) {
+	c := keyColumn(100, 3)
+	c.Valid = batch.NewBitmap(c.Len)
+	for i := 0; i < c.Len; i += 2 {
+		c.Valid.Set(i)
+	}
+	out := make([]uint64, c.Len)
+	KeyHashes(c, nil, out)
+	for i, got := range out {
+		if want := Hash(AppendKey(nil, c, i)); got != want {
+			t.Fatalf("row %d, %s: %x, want %x", i, c.Format(i), got, want)
+		}
+	}
+}
+
 // Hashing a batch does not allocate.
 func TestKeyHashesDoNotAllocate(t *testing.T) {
 	c := keyColumn(1000, 100)

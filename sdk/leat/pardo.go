@@ -20,25 +20,35 @@ type Context struct {
 	windowed         bool
 }
 
-// Time returns the event time of the row.
-func (c *Context) Time() time.Time { return time.UnixMicro(c.time).UTC() }
+// Time returns the event time of the row, in UTC; the zero time when it has none.
+func (c *Context) Time() time.Time {
+	if c.time == batch.MinTime {
+		return time.Time{}
+	}
+	return time.UnixMicro(c.time).UTC()
+}
 
-// Window returns the window of the row, when a grouping step has put it in one.
+// Window returns the window of the row, [start, end) in UTC, when a grouping
+// step has put it in one.
 func (c *Context) Window() (start, end time.Time, ok bool) {
-	return time.UnixMicro(c.start).UTC(), time.UnixMicro(c.end).UTC(), c.windowed
+	if !c.windowed {
+		return time.Time{}, time.Time{}, false
+	}
+	return time.UnixMicro(c.start).UTC(), time.UnixMicro(c.end).UTC(), true
 }
 
 // Emit passes a row to the main output, with the time and window of the row
-// being processed.
+// being processed. It may be called any number of times until Process returns,
+// by the goroutine that runs Process; later it panics.
 type Emit[B any] func(B)
 
 // DoFn is user code with everything at hand: a context, an error, any number of
 // output rows. Side outputs are fields of type Output in the struct that
-// implements it. Each task works on a shallow copy of the struct, so plain
-// fields are a task's own and what pointers lead to is shared.
+// implements it. Each task works on a shallow copy of what the DoFn points to,
+// so plain fields are a task's own and what pointers lead to is shared.
 //
-// Optional methods: Setup(context.Context) error before the first row of a task
-// and Teardown() error after its last.
+// Optional methods: Setup(context.Context) error before the first row of a task,
+// and Teardown() error at its end, however it ends, if Setup went well.
 type DoFn[A, B any] interface {
 	Process(c *Context, in A, emit Emit[B]) error
 }
@@ -51,208 +61,176 @@ type doFunc[A, B any] func(c *Context, in A, emit Emit[B]) error
 // Process implements DoFn.
 func (f doFunc[A, B]) Process(c *Context, in A, emit Emit[B]) error { return f(c, in, emit) }
 
-// Output is a side output: a field of a DoFn struct. After ParDo its Collection
-// can be used like any other.
-type Output[T any] struct {
-	collection PCollection[T]
-	emit       func(T)
-}
-
-// Emit passes a row to the side output. Only Process may call it.
-func (o *Output[T]) Emit(row T) { o.emit(row) }
-
-// Collection returns the rows of the side output. It is empty before ParDo.
-func (o *Output[T]) Collection() PCollection[T] { return o.collection }
-
-// sideOutput is an *Output[T] of any T.
-type sideOutput interface {
-	declare(name string) (graph.Output, error)
-	connect(p *Pipeline, n *graph.Node, output int)
-	bind(output int) sideRows
-}
-
-// sideRows collects the rows of one side output in one task.
-type sideRows interface {
-	flush(emit graph.Emit) error
-	settle(emit graph.Emit) error
-}
-
-func (o *Output[T]) declare(name string) (graph.Output, error) {
-	rows, err := codec.For[T]()
-	if err != nil {
-		return graph.Output{}, fmt.Errorf("side output %s: %w", name, err)
-	}
-	return graph.Output{Name: name, Type: rows.Type()}, nil
-}
-
-func (o *Output[T]) connect(p *Pipeline, n *graph.Node, output int) {
-	o.collection = PCollection[T]{p, graph.Edge{Node: n, Output: output}, mustCodec[T]()}
-}
+type (
+	setter   interface{ Setup(context.Context) error }
+	teardown interface{ Teardown() error }
+)
 
 // ParDo calls fn for each row: the general transform, of which Map, Filter and
 // FlatMap are the simple cases.
 func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[B] {
-	if !in.valid() {
-		return failed[B](in.pipeline)
-	}
-	p := in.pipeline
+	s := in.begin(name)
 	out, err := codec.For[B]()
+	s.check(err)
+	var sides sideFields
 	if isNil(fn) {
-		err = errNilFunction
+		s.check(errNilFunction)
+	} else {
+		s.check(checkMethods(fn))
+		sides, err = findOutputs(fn)
+		s.check(err)
 	}
-	if err != nil {
-		p.fail(name, err)
-		return failed[B](p)
+	var outputs []graph.Output
+	for _, f := range sides {
+		o, err := f.of(fn).declare(s.p, f.name)
+		s.check(err)
+		outputs = append(outputs, o)
 	}
-	outputs := []graph.Output{{Type: out.Type(), Windowing: in.edge.Windowing()}}
-	var errs []error
-	fields := sideFields(fn)
-	for _, f := range fields {
-		o, err := sideAt(fn, f).declare(f.Name)
-		o.Windowing = in.edge.Windowing()
-		outputs, errs = append(outputs, o), append(errs, err)
+	if !s.ok(in.valid()) {
+		return failed[B](s.p)
 	}
-	if err := errors.Join(errs...); err != nil {
-		p.fail(name, err)
-		return failed[B](p)
+	outputs = append([]graph.Output{{Type: out.Type()}}, outputs...)
+	for i := range outputs {
+		outputs[i].Windowing = in.edge.Windowing()
 	}
-	op := &graph.Rows{Name: "pardo", New: func() (graph.RowFn, error) {
-		return newParDo(in.rows, out, fn, fields), nil
-	}}
-	n := p.add(name, op, []graph.Edge{in.edge}, outputs...)
-	if n == nil {
-		return failed[B](p)
+	op := &graph.Rows{Name: "pardo", New: func() (graph.RowFn, error) { return newParDo(in.rows, out, fn, sides), nil }}
+	n := s.add(op, []graph.Edge{in.edge}, outputs...)
+	for i, f := range sides {
+		f.of(fn).connect(s.p, graph.Edge{Node: n, Output: i + 1})
 	}
-	for i, f := range fields {
-		sideAt(fn, f).connect(p, n, i+1)
-	}
-	return PCollection[B]{p, graph.Edge{Node: n}, out}
+	return PCollection[B]{s.p, graph.Edge{Node: n}, out}
 }
 
-func isNil(v any) bool {
-	r := reflect.ValueOf(v)
-	return !r.IsValid() || (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
-}
-
-// sideFields lists the exported Output fields of a DoFn that is a pointer to a
-// struct.
-func sideFields(fn any) []reflect.StructField {
+// checkMethods refuses optional methods that would never be called.
+func checkMethods(fn any) error {
 	t := reflect.TypeOf(fn)
-	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+	_, sets := fn.(setter)
+	_, tears := fn.(teardown)
+	return errors.Join(
+		checkMethod(t, sets, "Setup", "Setup(context.Context) error", func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Setup") }),
+		checkMethod(t, tears, "Teardown", "Teardown() error", func(t reflect.Type) (reflect.Method, bool) { return t.MethodByName("Teardown") }),
+	)
+}
+
+// checkMethod takes a function to find the method because the linker keeps every
+// method of a program in which one is looked up by a name it does not know.
+func checkMethod(t reflect.Type, found bool, name, want string, find func(reflect.Type) (reflect.Method, bool)) error {
+	if found {
 		return nil
 	}
-	var fields []reflect.StructField
-	for _, f := range reflect.VisibleFields(t.Elem()) {
-		if f.IsExported() && reflect.PointerTo(f.Type).Implements(reflect.TypeFor[sideOutput]()) {
-			fields = append(fields, f)
-		}
+	if _, there := find(t); there {
+		return fmt.Errorf("method %s of %s is not %s, so it would never be called; give it that signature", name, t, want)
 	}
-	return fields
+	if _, there := find(reflect.PointerTo(t)); there {
+		return fmt.Errorf("method %s is one of *%s, so it would never be called; give leat.ParDo a pointer, &%s{…}", name, t, t)
+	}
+	return nil
 }
 
-func sideAt(fn any, f reflect.StructField) sideOutput {
-	return reflect.ValueOf(fn).Elem().FieldByIndex(f.Index).Addr().Interface().(sideOutput)
+// emitting is what the outputs of one task of a ParDo share: whose time and
+// window the rows inherit, and where batches go.
+type emitting struct {
+	blame
+	batch *batch.Batch
+	row   int32
+	open  bool // Process is running
+	down  graph.Emit
+	err   error // of passing a full batch on, which emit cannot return
 }
+
+// emitRow adds a row to an output.
+func emitRow[T any](e *emitting, out *rowsOut[T], row T) {
+	if !e.open {
+		panic("emit was called outside of Process; rows can be emitted until Process returns, by the goroutine that runs it")
+	}
+	if e.err != nil {
+		return
+	}
+	out.add(row, e.batch, e.row)
+	if out.full() {
+		e.err = e.ours(func() error { return out.settle(e.down) })
+	}
+}
+
+// flusher is a *rowsOut of any type.
+type flusher interface{ flush(graph.Emit) error }
 
 // parDoFn is one task's instance of a ParDo.
 type parDoFn[A, B any] struct {
-	in    *rowsIn[A]
-	out   *rowsOut[B]
-	fn    DoFn[A, B]
-	sides []sideRows
-	emit  Emit[B]
-	now   *batch.Batch // the batch and row being processed
-	row   int32
+	emitting
+	in   *rowsIn[A]
+	fn   DoFn[A, B]
+	emit Emit[B]
+	outs []flusher
+	set  bool // Setup went well
 }
 
-// position tells a side output of which row the emitted rows inherit the time.
-type position interface{ at() (*batch.Batch, int32) }
-
-func (f *parDoFn[A, B]) at() (*batch.Batch, int32) { return f.now, f.row }
-
-func newParDo[A, B any](in decoder[A], out *codec.Codec[B], fn DoFn[A, B], fields []reflect.StructField) *parDoFn[A, B] {
-	f := &parDoFn[A, B]{in: newRowsIn(in), out: newRowsOut(out, 0), fn: fn}
-	if t := reflect.TypeOf(fn); t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct {
+func newParDo[A, B any](in decoder[A], c *codec.Codec[B], fn DoFn[A, B], sides sideFields) *parDoFn[A, B] {
+	f := &parDoFn[A, B]{in: newRowsIn(in), fn: fn}
+	if t := reflect.TypeOf(fn); t.Kind() == reflect.Pointer {
 		own := reflect.New(t.Elem())
 		own.Elem().Set(reflect.ValueOf(fn).Elem())
 		f.fn = own.Interface().(DoFn[A, B])
 	}
-	for i, field := range fields {
-		side := sideAt(f.fn, field).bind(i + 1)
-		side.(interface{ follow(position) }).follow(f)
-		f.sides = append(f.sides, side)
+	out := newRowsOut(c, 0)
+	f.emit = func(row B) { emitRow(&f.emitting, out, row) }
+	f.outs = append(f.outs, out)
+	for i, side := range sides {
+		f.outs = append(f.outs, side.of(f.fn).bind(&f.emitting, i+1))
 	}
-	f.emit = func(row B) { f.out.add(row, f.now, f.row) }
 	return f
-}
-
-// outputRows is the rows of an Output[T] in one task.
-type outputRows[T any] struct {
-	*rowsOut[T]
-	from position
-}
-
-func (r *outputRows[T]) follow(p position) { r.from = p }
-
-func (o *Output[T]) bind(output int) sideRows {
-	rows := &outputRows[T]{rowsOut: newRowsOut(mustCodec[T](), output)}
-	o.emit = func(row T) {
-		b, i := rows.from.at()
-		rows.add(row, b, i)
-	}
-	return rows
 }
 
 // Start implements graph.RowFn.
 func (f *parDoFn[A, B]) Start(ctx context.Context) error {
-	if s, ok := f.fn.(interface{ Setup(context.Context) error }); ok {
-		return s.Setup(ctx)
+	if s, ok := f.fn.(setter); ok {
+		if err := guarded(func() error { return s.Setup(ctx) }); err != nil {
+			return fmt.Errorf("setup: %w", err)
+		}
 	}
+	f.set = true
 	return nil
 }
 
 // Process implements graph.RowFn.
 func (f *parDoFn[A, B]) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) error {
 	c := &Context{Context: ctx, windowed: b.Start != nil}
-	f.now = b
+	f.batch, f.down = b, emit
 	err := f.in.each(b, func(chunk []A, physical []int32) error {
 		for i := range chunk {
 			f.in.at, f.row = i, physical[i]
-			c.time = b.TimeAt(int(f.row))
-			if c.windowed {
-				c.start, c.end = b.Start[f.row], b.End[f.row]
-			}
-			if err := f.fn.Process(c, chunk[i], f.emit); err != nil {
-				return &RowError{Row: printRow(chunk[i]), Err: err}
-			}
-			if err := f.settle(emit); err != nil {
+			if err := f.one(c, chunk[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	for _, o := range f.outs {
+		if err != nil {
+			return err
+		}
+		err = o.flush(emit)
+	}
+	return err
+}
+
+// one calls the user's code for the row at f.row. A panic of the engine below an
+// emit is not the user's: the rows' guard is told so.
+func (f *parDoFn[A, B]) one(c *Context, in A) error {
+	c.time = f.batch.TimeAt(int(f.row))
+	if c.windowed {
+		c.start, c.end = f.batch.Start[f.row], f.batch.End[f.row]
+	}
+	f.open = true
+	defer func() { f.open, f.in.away = false, f.away }()
+	err := f.fn.Process(c, in, f.emit)
+	if f.err != nil {
+		return f.err
+	}
 	if err != nil {
-		return err
+		return &RowError{Row: printRow(in), Err: err}
 	}
-	return f.flush(emit)
-}
-
-func (f *parDoFn[A, B]) settle(emit graph.Emit) error {
-	for _, s := range f.sides {
-		if err := s.settle(emit); err != nil {
-			return err
-		}
-	}
-	return f.out.settle(emit)
-}
-
-func (f *parDoFn[A, B]) flush(emit graph.Emit) error {
-	for _, s := range f.sides {
-		if err := s.flush(emit); err != nil {
-			return err
-		}
-	}
-	return f.out.flush(emit)
+	return nil
 }
 
 // Finish implements graph.RowFn.
@@ -260,8 +238,12 @@ func (f *parDoFn[A, B]) Finish(context.Context, graph.Emit) error { return nil }
 
 // Close implements graph.RowFn.
 func (f *parDoFn[A, B]) Close() error {
-	if t, ok := f.fn.(interface{ Teardown() error }); ok {
-		return t.Teardown()
+	t, ok := f.fn.(teardown)
+	if !ok || !f.set {
+		return nil
+	}
+	if err := guarded(t.Teardown); err != nil {
+		return fmt.Errorf("teardown: %w", err)
 	}
 	return nil
 }

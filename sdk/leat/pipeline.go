@@ -3,8 +3,6 @@ package leat
 import (
 	"errors"
 	"fmt"
-	"path"
-	"runtime"
 	"strings"
 
 	"github.com/leatflow/leat/sdk/graph"
@@ -19,11 +17,12 @@ type Pipeline struct {
 	errs   []error
 }
 
-// Graph returns the steps, or every mistake made while building them.
+// Graph returns the steps, or every mistake made while building them as a
+// *BuildError.
 func (p *Pipeline) Graph() (*graph.Graph, error) {
 	errs := p.errs
 	if len(errs) == 0 && !p.writes() {
-		errs = []error{errors.New("the pipeline writes nothing: end it with leat.Write (a step given the empty PCollection is left out)")}
+		errs = []error{errors.New("the pipeline writes nothing; end it with leat.Write")}
 	}
 	if len(errs) > 0 {
 		return nil, &BuildError{Mistakes: errs}
@@ -40,10 +39,11 @@ func (p *Pipeline) writes() bool {
 	return false
 }
 
-// BuildError holds every mistake found while a pipeline was built.
+// BuildError holds every mistake found while a pipeline was built, in the order
+// of the steps.
 type BuildError struct{ Mistakes []error }
 
-// Error lists the mistakes, one a line.
+// Error lists the mistakes, one a line, each with file, line and step.
 func (e *BuildError) Error() string {
 	if len(e.Mistakes) == 1 {
 		return e.Mistakes[0].Error()
@@ -58,34 +58,20 @@ func (e *BuildError) Error() string {
 // Unwrap returns the mistakes.
 func (e *BuildError) Unwrap() []error { return e.Mistakes }
 
-// fail records a mistake of the step being built.
+// fail records a mistake of the named step. What errors.Join has put together is
+// taken apart, so that every line of the report has a place.
 func (p *Pipeline) fail(name string, err error) {
-	p.errs = append(p.errs, fmt.Errorf("%s: %s: %w", place(), p.scope+name, err))
-}
-
-// add appends a node and returns it, or nil when its name cannot be used.
-func (p *Pipeline) add(name string, op graph.Op, inputs []graph.Edge, outputs ...graph.Output) *graph.Node {
-	if err := p.claim(name); err != nil {
-		p.fail(name, err)
-		return nil
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			p.fail(name, e)
+		}
+		return
 	}
-	return p.append(p.scope+name, op, inputs, outputs)
-}
-
-// addUnnamed appends a node that only rewires. Its name is made from its kind
-// and the input it rewires, so that it is stable when other steps change.
-func (p *Pipeline) addUnnamed(op graph.Op, inputs []graph.Edge, outputs ...graph.Output) *graph.Node {
-	name := op.Kind()
-	if len(inputs) > 0 {
-		name = inputs[0].Node.Name + "." + name
+	where := place()
+	if name != "" {
+		where += ": " + name
 	}
-	return p.append(name, op, inputs, outputs)
-}
-
-func (p *Pipeline) append(name string, op graph.Op, inputs []graph.Edge, outputs []graph.Output) *graph.Node {
-	n := &graph.Node{ID: len(p.graph.Nodes), Name: name, Place: place(), Op: op, Inputs: inputs, Outputs: outputs}
-	p.graph.Nodes = append(p.graph.Nodes, n)
-	return n
+	p.errs = append(p.errs, fmt.Errorf("%s: %w", where, err))
 }
 
 // claim checks that a step's name is usable and takes it.
@@ -96,47 +82,36 @@ func (p *Pipeline) claim(name string) error {
 	case strings.ContainsAny(name, "/\n\t"):
 		return fmt.Errorf("the name %q contains a slash, tab or newline; slashes join scopes", name)
 	}
-	full := p.scope + name
-	if first, taken := p.places[full]; taken {
+	here, full := place(), p.scope+name
+	switch first, taken := p.places[full]; {
+	case taken && first == here:
+		return fmt.Errorf("the name %q is used twice by this line; where a function that builds steps is called several times, call it within leat.Scope, each time under another name", full)
+	case taken:
 		return fmt.Errorf("the name %q is already used at %s; names must be unique in their scope", full, first)
 	}
-	if p.places == nil {
-		p.places = make(map[string]string)
-	}
-	p.places[full] = place()
+	p.take(full, here)
 	return nil
 }
 
-// Scope builds a part of the pipeline whose step names are prefixed with name,
-// so that a composite transform can be used twice.
-func Scope[A, B any](in PCollection[A], name string, build func(PCollection[A]) B) B {
-	p := in.pipeline
-	if p == nil {
-		return build(in)
+func (p *Pipeline) take(full, here string) {
+	if p.places == nil {
+		p.places = make(map[string]string)
 	}
+	p.places[full] = here
+}
+
+// Scope builds a part of the pipeline whose step names are prefixed with name
+// and a slash, so that a composite transform can be used twice. Scopes nest;
+// steps and scopes share their names.
+func Scope[A, B any](in PCollection[A], name string, build func(PCollection[A]) B) B {
+	p := in.owner("scope", name)
+	prefix := name
 	if err := p.claim(name); err != nil {
-		p.fail(name, err)
+		p.fail(p.scope+name, err)
+		prefix += " (again)" // so that the steps inside are not reported as well
 	}
 	outer := p.scope
-	p.scope += name + "/"
+	p.scope += prefix + "/"
 	defer func() { p.scope = outer }()
 	return build(in)
-}
-
-// place returns file:line of the innermost frame outside of Leat's own API, with
-// the file's folder: flights/main.go:31.
-func place() string {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	for {
-		f, more := frames.Next()
-		if !ours(f.Function) || !more {
-			return fmt.Sprintf("%s:%d", path.Join(path.Base(path.Dir(f.File)), path.Base(f.File)), f.Line)
-		}
-	}
-}
-
-func ours(function string) bool {
-	return strings.HasPrefix(function, "github.com/leatflow/leat/sdk/leat.") ||
-		strings.HasPrefix(function, "github.com/leatflow/leat/transforms/")
 }

@@ -2,8 +2,6 @@ package leat
 
 import (
 	"fmt"
-	"runtime/debug"
-	"time"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
@@ -14,42 +12,9 @@ import (
 // first-level cache, enough to make per-chunk costs disappear.
 const chunkRows = 256
 
-// PanicError is a panic of user code, turned into an error of the job.
-type PanicError struct {
-	Row   string // the row the code was called with
-	Value any    // what it panicked with
-	Stack []byte
-}
-
-// Error says what happened and where in the user's code.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("the function panicked: %v\n  row: %s\n%s", e.Value, e.Row, e.Stack)
-}
-
-// RowError is an error that user code returned for a row.
-type RowError struct {
-	Row string
-	Err error
-}
-
-// Error names the row.
-func (e *RowError) Error() string { return fmt.Sprintf("%v\n  row: %s", e.Err, e.Row) }
-
-// Unwrap returns the user's error.
-func (e *RowError) Unwrap() error { return e.Err }
-
-// printRow renders a row for an error message, bounded.
-func printRow(row any) string {
-	const most = 500
-	s := fmt.Sprintf("%+v", row)
-	if len(s) > most {
-		s = s[:most] + fmt.Sprintf("… (%d bytes)", len(s))
-	}
-	return s
-}
-
 // rowsIn walks the rows that count of a batch in decoded chunks.
 type rowsIn[A any] struct {
+	blame
 	decode   decoder[A]
 	rows     []A
 	identity [chunkRows]int32
@@ -61,8 +26,8 @@ func newRowsIn[A any](d decoder[A]) *rowsIn[A] {
 }
 
 // each decodes b chunk by chunk and calls f with each chunk and the physical
-// rows it came from. A panic below f becomes a *PanicError that names the row
-// at r.at, which f keeps up to date.
+// rows it came from. A panic of the user's code below f becomes a *PanicError
+// that names the row at r.at, which f keeps up to date.
 func (r *rowsIn[A]) each(b *batch.Batch, f func(chunk []A, physical []int32) error) error {
 	for from, n := 0, b.Len(); from < n; from += chunkRows {
 		to := min(from+chunkRows, n)
@@ -72,7 +37,7 @@ func (r *rowsIn[A]) each(b *batch.Batch, f func(chunk []A, physical []int32) err
 			return err
 		}
 		r.at = 0
-		if err := r.guard(chunk, physical, f); err != nil {
+		if err := r.guard(func() error { return f(chunk, physical) }, func() any { return chunk[r.at] }); err != nil {
 			return err
 		}
 	}
@@ -89,101 +54,76 @@ func (r *rowsIn[A]) physical(b *batch.Batch, from, to int) []int32 {
 	return r.identity[:to-from]
 }
 
-func (r *rowsIn[A]) guard(chunk []A, physical []int32, f func([]A, []int32) error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Row: printRow(chunk[r.at]), Value: v, Stack: debug.Stack()}
+// encode appends rows; on an error it names the row that has no columns.
+func encode[B any](to *codec.Encoder[B], rows []B) error {
+	err := to.Append(rows)
+	if err == nil {
+		return nil
+	}
+	for i := range rows {
+		if err := to.Append(rows[i : i+1]); err != nil {
+			return &RowError{Row: printRow(rows[i]), Err: fmt.Errorf("the result cannot be put into columns: %w", err)}
 		}
-	}()
-	return f(chunk, physical)
+	}
+	return err
 }
 
 // rowsOut collects output rows and passes them on as batches.
 type rowsOut[B any] struct {
-	encode  *codec.Encoder[B]
+	encoder *codec.Encoder[B]
 	output  int
 	pending []B
-	time    []int64
-	start   []int64
-	end     []int64
-	windows bool
+
+	// What the rows inherit; start, end and retract are nil where their rows
+	// have none.
+	time, start, end []int64
+	retract          []bool
 }
 
 func newRowsOut[B any](c *codec.Codec[B], output int) *rowsOut[B] {
-	return &rowsOut[B]{encode: c.NewEncoder(), output: output, pending: make([]B, 0, chunkRows)}
+	return &rowsOut[B]{encoder: c.NewEncoder(), output: output, pending: make([]B, 0, chunkRows)}
 }
 
-// add takes a row with the time and window of physical row i of from.
+// add takes a row with the time and window of physical row i of from. When full
+// says so, settle has to be called.
 func (o *rowsOut[B]) add(row B, from *batch.Batch, i int32) {
 	o.pending = append(o.pending, row)
 	o.time = append(o.time, from.TimeAt(int(i)))
 	if from.Start != nil {
-		o.windows = true
 		o.start = append(o.start, from.Start[i])
 		o.end = append(o.end, from.End[i])
 	}
+	if from.Retract != nil {
+		o.retract = append(o.retract, from.Retract[i])
+	}
 }
 
-// settle encodes pending rows when a chunk is full and emits when a batch is.
+// full reports whether there are enough rows to be encoded.
+func (o *rowsOut[B]) full() bool { return len(o.pending) >= chunkRows }
+
+// settle encodes pending rows, and emits when they make a batch.
 func (o *rowsOut[B]) settle(emit graph.Emit) error {
-	if len(o.pending) < chunkRows {
-		return nil
-	}
-	if err := o.encode.Append(o.pending); err != nil {
+	if err := encode(o.encoder, o.pending); err != nil {
 		return err
 	}
 	o.pending = o.pending[:0]
-	if o.encode.Len() < batch.TargetRows {
+	if o.encoder.Len() < batch.TargetRows {
 		return nil
 	}
 	return o.flush(emit)
 }
 
-// flush emits what there is.
+// flush emits what there is. It is called before rows of another batch are
+// added, so that the rows of one batch all have windows or none has.
 func (o *rowsOut[B]) flush(emit graph.Emit) error {
-	if err := o.encode.Append(o.pending); err != nil {
+	if err := encode(o.encoder, o.pending); err != nil {
 		return err
 	}
 	o.pending = o.pending[:0]
-	if o.encode.Len() == 0 {
+	if o.encoder.Len() == 0 {
 		return nil
 	}
-	b := &batch.Batch{Root: o.encode.Finish(), Time: o.time}
-	if o.windows {
-		b.Start, b.End = o.start, o.end
-	}
-	o.time, o.start, o.end, o.windows = nil, nil, nil, false
+	b := &batch.Batch{Root: o.encoder.Finish(), Time: o.time, Start: o.start, End: o.end, Retract: o.retract}
+	o.time, o.start, o.end, o.retract = nil, nil, nil, nil
 	return emit(o.output, b)
-}
-
-// newTimeFn returns a function that computes event times row by row.
-func newTimeFn[T any](rows decoder[T], f func(T) time.Time) graph.TimeFn {
-	in := newRowsIn[T](rows)
-	return func(root *batch.Column) ([]int64, error) {
-		times := make([]int64, root.Len)
-		err := in.each(&batch.Batch{Root: root}, func(chunk []T, physical []int32) error {
-			for i := range chunk {
-				in.at = i
-				at := f(chunk[i])
-				us, err := micros(at)
-				if err != nil {
-					return &RowError{Row: printRow(chunk[i]), Err: err}
-				}
-				times[physical[i]] = us
-			}
-			return nil
-		})
-		return times, err
-	}
-}
-
-// micros converts an event time, which must lie between batch.MinTime and
-// batch.MaxTime.
-func micros(at time.Time) (int64, error) {
-	seconds := at.Unix()
-	if seconds <= batch.MinTime/1e6 || seconds >= batch.MaxTime/1e6 {
-		return 0, fmt.Errorf("event time %s is out of range: times reach from year %d to %d", at.Format(time.RFC3339),
-			time.UnixMicro(batch.MinTime).UTC().Year(), time.UnixMicro(batch.MaxTime).UTC().Year())
-	}
-	return at.UnixMicro(), nil
 }

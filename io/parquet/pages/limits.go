@@ -12,7 +12,8 @@ const (
 	pageHeaderMax  = 16 << 20  // bytes of a page header; statistics may hold long values
 	dictionaryMax  = 1 << 27   // values of a dictionary
 	miniblockMax   = 1 << 16   // values of a miniblock in the delta encodings
-	elementsMax    = 1 << 26   // elements of all lists of one column in one batch
+	elementsFreely = 1 << 20   // elements of all lists of one column in one batch, and
+	elementsMax    = 2048      // so many more for each row asked for
 	stringBytesMax = 1<<31 - 1 // bytes of one string vector: its offsets are 32 bits
 )
 

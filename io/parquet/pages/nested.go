@@ -53,8 +53,8 @@ func (r *leafReader) striped(n int) (*striped, error) {
 		if err := r.take(s, k); err != nil || end {
 			return s, err
 		}
-		if len(s.reps) > elementsMax {
-			return nil, fmt.Errorf("has more than %d elements in %d rows: ask for fewer rows at a time", elementsMax, n)
+		if most := elementsFreely + elementsMax*n; len(s.reps) > most {
+			return nil, fmt.Errorf("has more than %d elements in %d rows, which is more than one batch may hold", most, n)
 		}
 	}
 }

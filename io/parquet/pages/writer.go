@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -21,6 +22,34 @@ type WriterOptions struct {
 	Background int
 	// LocalTime writes timestamps as local time without a zone instead of UTC.
 	LocalTime bool
+	// Pool, when not nil, lends its memory to the writer while a row group is
+	// encoded: for many writers that take turns.
+	Pool *Pool
+}
+
+// Pool keeps the memory in which row groups are encoded for the next writer that
+// needs it. Its writers have the same Compression and PageRows. The zero value is
+// ready for use, by any number of goroutines.
+type Pool struct {
+	mu   sync.Mutex
+	idle []*encoder
+}
+
+func (p *Pool) get(o *WriterOptions) (*encoder, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.idle); n > 0 {
+		e := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return e, nil
+	}
+	return newEncoder(o)
+}
+
+func (p *Pool) put(e *encoder) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, e)
 }
 
 // Writer writes a file. It is used by one goroutine and ends with Close or Abort.
@@ -34,7 +63,6 @@ type Writer struct {
 	pending []*batch.Column // of the row group being filled
 	rows    int             // in pending
 
-	idle    []*encoder
 	running []chan encoded // row groups in the background, in file order
 
 	written int64
@@ -69,14 +97,10 @@ func NewWriter(out io.Writer, t *batch.Type, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{out: out, o: o, typ: t, schema: schema}
-	for range max(1, o.Background) {
-		e, err := newEncoder(&w.o)
-		if err != nil {
-			return nil, err
-		}
-		w.idle = append(w.idle, e)
+	if o.Pool == nil {
+		o.Pool = &Pool{}
 	}
+	w := &Writer{out: out, o: o, typ: t, schema: schema}
 	return w, w.write([]byte(magic))
 }
 
@@ -140,13 +164,16 @@ func complete(c *batch.Column, t *batch.Type) error {
 
 // flush gives the pending rows to an encoder and writes what is ready.
 func (w *Writer) flush() error {
-	if len(w.idle) == 0 {
+	if len(w.running) >= max(1, w.o.Background) {
 		if err := w.collect(); err != nil {
 			return err
 		}
 	}
-	e := w.idle[len(w.idle)-1]
-	w.idle = w.idle[:len(w.idle)-1]
+	e, err := w.o.Pool.get(&w.o)
+	if err != nil {
+		w.err = err
+		return err
+	}
 	parts := w.pending
 	w.pending, w.rows = nil, 0
 	done := make(chan encoded, 1)
@@ -170,7 +197,7 @@ func (e *encoder) run(columns []*column, parts []*batch.Column) (r encoded) {
 func (w *Writer) collect() error {
 	r := <-w.running[0]
 	w.running = w.running[1:]
-	w.idle = append(w.idle, r.encoder)
+	defer w.o.Pool.put(r.encoder)
 	if w.err == nil {
 		w.err = r.err
 	}

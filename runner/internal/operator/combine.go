@@ -94,7 +94,7 @@ func (o *combine) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 
 // End implements Operator.
 func (o *combine) End(ctx context.Context, emit graph.Emit) error {
-	return o.fire(ctx, batch.MaxTime, emit)
+	return o.fire(ctx, endOfInput, emit)
 }
 
 // Close implements Operator.
@@ -151,12 +151,14 @@ func (g *groups) forget(panes []*state.Pane) {
 }
 
 // releaseKeys forgets the keys that nothing marks. Marking looks at everything
-// that is left, so it is done only when as many groups have gone as remain.
+// that is left, so it is done only when as many groups have gone as remain. Of
+// the keys half is enough: where each is seen once, those alive are those gone
+// and those open, and never fewer than those gone.
 func (g *groups) releaseKeys(gone []*state.Pane, markUsed func(used []bool)) {
 	for _, p := range gone {
 		g.dead += len(p.Keys)
 	}
-	if g.dead < g.keys.Live() || g.dead < g.slots.InUse() {
+	if 2*g.dead < g.keys.Live() || g.dead < g.slots.InUse() {
 		return
 	}
 	g.dead = 0

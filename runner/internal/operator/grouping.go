@@ -43,18 +43,19 @@ func newGroups(g Grouping) groups {
 // the physical row that goes to slot at[i]; rows is nil when that is i. A row in
 // several custom windows appears several times, one between windows not at all.
 func (g *groups) locate(b *batch.Batch) (at, rows []int32, err error) {
+	fn := g.Windowing.Fn
+	grouped := b.Start != nil && g.Windowing.Grouped
+	if !grouped && (fn.Kind() == window.KindCustom || fn.Kind() == window.KindAligned && fn.Period() > fn.Size()) {
+		return g.locateCustom(b) // rows between windows are left out
+	}
 	n := b.Len()
 	g.ids = resize(g.ids, n)
 	g.keys.Lookup(b.Root.Children[0], b.Sel, g.ids)
 	switch {
-	case b.Start != nil && g.Windowing.Grouped:
+	case grouped:
 		g.locateGrouped(b)
-	case g.Windowing.Fn.Kind() == window.KindCustom:
-		return g.locateCustom(b)
-	case g.Windowing.Fn.Kind() == window.KindGlobal:
+	case fn.Kind() == window.KindGlobal:
 		g.locateGlobal(n)
-	case g.Windowing.Fn.Period() > g.Windowing.Fn.Size():
-		return g.locateCustom(b) // rows between windows are left out
 	default:
 		g.locateSlices(b)
 	}
@@ -93,17 +94,23 @@ func (g *groups) locateGrouped(b *batch.Batch) {
 	}
 }
 
+// locateCustom looks keys up after the windows: a key whose rows are in none
+// must not be remembered, nothing would ever forget it.
 func (g *groups) locateCustom(b *batch.Batch) (at, rows []int32, err error) {
-	g.at, g.rows = g.at[:0], g.rows[:0]
-	for i, id := range g.ids {
-		row := b.Row(i)
-		if g.windows, err = g.Windowing.Fn.Assign(b.TimeAt(row), g.windows[:0]); err != nil {
+	g.rows, g.windows = g.rows[:0], g.windows[:0]
+	for i := range b.Len() {
+		row, before := b.Row(i), len(g.windows)
+		if g.windows, err = g.Windowing.Fn.Assign(b.TimeAt(row), g.windows); err != nil {
 			return nil, nil, err
 		}
-		for _, w := range g.windows {
-			g.at = append(g.at, g.panes.Get(w).Slot(id, &g.slots))
+		for range g.windows[before:] {
 			g.rows = append(g.rows, int32(row))
 		}
+	}
+	g.ids, g.at = resize(g.ids, len(g.rows)), resize(g.at, len(g.rows))
+	g.keys.Lookup(b.Root.Children[0], g.rows, g.ids)
+	for i, id := range g.ids {
+		g.at[i] = g.panes.Get(g.windows[i]).Slot(id, &g.slots)
 	}
 	g.grow()
 	return g.at, g.rows, nil

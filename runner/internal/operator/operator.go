@@ -11,6 +11,7 @@ package operator
 
 import (
 	"context"
+	"math"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
@@ -37,6 +38,11 @@ type Counters struct {
 
 // Sized is implemented by operators that hold state, for the memory budget.
 type Sized interface{ SizeBytes() int64 }
+
+// endOfInput stands for the watermark when no more rows will come. It is beyond
+// batch.MaxTime because windows of the last rows may be: those of a result in
+// the global window, for one, whose event time is the last there is.
+const endOfInput = math.MaxInt64
 
 // pass supplies the methods of an operator that only looks at batches.
 type pass struct{}

@@ -79,7 +79,7 @@ func (o *partial) overflow(ctx context.Context) error {
 	if o.taken < worthwhile*int64(o.slots.Len()) {
 		o.limit = partialSlotsPoor
 	}
-	if err := o.flush(ctx, batch.MaxTime); err != nil {
+	if err := o.flush(ctx, endOfInput); err != nil {
 		return err
 	}
 	o.groups = newGroups(o.Grouping)
@@ -94,7 +94,7 @@ func (o *partial) Watermark(ctx context.Context, w int64, _ graph.Emit) error {
 }
 
 // End implements Operator.
-func (o *partial) End(ctx context.Context, _ graph.Emit) error { return o.flush(ctx, batch.MaxTime) }
+func (o *partial) End(ctx context.Context, _ graph.Emit) error { return o.flush(ctx, endOfInput) }
 
 // Close implements Operator.
 func (o *partial) Close() error { return nil }

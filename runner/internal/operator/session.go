@@ -30,6 +30,7 @@ type session struct {
 	watermark int64
 	sessions  [][]openSession // by key id, in the order of time, disjoint
 	closing   closings
+	late      []int32 // scratch: keys of rows that were dropped
 }
 
 type openSession struct {
@@ -87,7 +88,19 @@ func (o *session) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error
 			return err
 		}
 	}
-	return o.settle(b)
+	if err := o.settle(b); err != nil {
+		return err
+	}
+	o.releaseLate()
+	return nil
+}
+
+// releaseLate forgets the keys of which only dropped rows were seen.
+func (o *session) releaseLate() {
+	slices.Sort(o.late)
+	o.late = slices.DeleteFunc(slices.Compact(o.late), func(id int32) bool { return len(o.sessions[id]) > 0 })
+	o.keys.Release(o.late)
+	o.late = o.late[:0]
 }
 
 // row puts one row into the session of its key.
@@ -107,6 +120,7 @@ func (o *session) row(id, row int32, claim window.Interval, b *batch.Batch) erro
 	}
 	if merged.End <= o.watermark {
 		o.counters.Dropped++
+		o.late = append(o.late, id)
 		return nil
 	}
 	var slot int32
@@ -172,7 +186,7 @@ func (o *session) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 
 // End implements Operator.
 func (o *session) End(ctx context.Context, emit graph.Emit) error {
-	return o.fire(ctx, batch.MaxTime, emit)
+	return o.fire(ctx, endOfInput, emit)
 }
 
 // Close implements Operator.

@@ -102,7 +102,7 @@ func (o *sliding) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 
 // End implements Operator.
 func (o *sliding) End(ctx context.Context, emit graph.Emit) error {
-	return o.fire(ctx, batch.MaxTime, emit)
+	return o.fire(ctx, endOfInput, emit)
 }
 
 // Close implements Operator.

@@ -64,16 +64,7 @@ type dictCache struct {
 
 // NewKeys returns an empty table for keys of type t.
 func NewKeys(t *batch.Type) *Keys {
-	k := &Keys{keyType: t, index: newIndex(), null: -1}
-	switch t.Kind.Form() {
-	case batch.IntForm:
-		k.store = &intKeys{keyType: t}
-	case batch.StringForm:
-		k.store = &stringKeys{keyType: t}
-	default:
-		k.store = &anyKeys{keyType: t}
-	}
-	return k
+	return &Keys{keyType: t, store: newStore(t), index: newIndex(), null: -1}
 }
 
 // Len returns one more than the largest id in use or free.

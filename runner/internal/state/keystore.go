@@ -150,7 +150,7 @@ func (s *stringKeys) texts(ids []int32) batch.Strings {
 
 func (s *stringKeys) sizeBytes() int64 { return int64(cap(s.arena) + 16*cap(s.spans)) }
 
-// anyKeys keeps keys of every other type: their canonical bytes to compare, and
+// anyKeys keeps keys that hold lists: their canonical bytes to compare, and
 // a one-row column each to give them back.
 type anyKeys struct {
 	keyType *batch.Type

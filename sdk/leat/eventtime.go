@@ -1,0 +1,115 @@
+package leat
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/codec"
+	"github.com/leatflow/leat/sdk/field"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/watermark"
+)
+
+// EventTime computes the event time of each row with a function, which reads
+// every column of T; a time with nanoseconds is floored to microseconds. f may
+// be called from several goroutines at once.
+func EventTime[T any](f func(T) time.Time, g watermark.Generator) ReadOption[T] {
+	return ReadOption[T]{func(r *reading[T]) error {
+		if f == nil {
+			return errors.New("leat.EventTime got a nil function")
+		}
+		rows, err := codec.For[T]()
+		if err != nil {
+			return nil // Read has reported it
+		}
+		return r.setTime(graph.EventTime{
+			Name: "func", Generator: g,
+			New: func() graph.TimeFn { return newTimeFn(rows, f) },
+		})
+	}}
+}
+
+// EventTimeField takes the event time of each row from a time column. It costs
+// nothing per row, and the source need read no other column for it.
+func EventTimeField[T any](f func(*T) *time.Time, g watermark.Generator) ReadOption[T] {
+	return ReadOption[T]{func(r *reading[T]) error {
+		from, err := timeField(f)
+		if err != nil {
+			return err
+		}
+		return r.setTime(graph.EventTime{Path: from.Path, Name: from.Name, Generator: g})
+	}}
+}
+
+// timeField runs the description and returns the column it names.
+func timeField[T any](f func(*T) *time.Time) (field.Ref, error) {
+	if f == nil {
+		return field.Ref{}, errors.New("leat.EventTimeField got a nil function")
+	}
+	var runs [field.Variants]field.Ref
+	for v := range runs {
+		probe, err := field.NewProbe(reflect.TypeFor[T](), v)
+		if err != nil {
+			return field.Ref{}, nil // Read has reported it
+		}
+		var pointer *time.Time
+		if err := field.Guard(func() { pointer = f(probe.Value().Interface().(*T)) }); err != nil {
+			return field.Ref{}, fmt.Errorf("leat.EventTimeField: %w", err)
+		}
+		if runs[v], err = probe.Resolve(pointer, "the result of leat.EventTimeField"); err != nil {
+			return field.Ref{}, err
+		}
+	}
+	switch from := runs[0]; {
+	case from.Name != runs[1].Name:
+		return from, fmt.Errorf("leat.EventTimeField named %s on one sample value and %s on another; it runs once, at construction, and must not depend on values", from.Name, runs[1].Name)
+	case from.Type.Nullable:
+		return from, fmt.Errorf("leat.EventTimeField: column %s is nullable; every row needs an event time, so compute it with leat.EventTime", from.Name)
+	case len(from.Path) == 0:
+		return from, fmt.Errorf("leat.EventTimeField: rows of %s are the time itself; use leat.EventTime", reflect.TypeFor[T]())
+	default:
+		return from, nil
+	}
+}
+
+func (r *reading[T]) setTime(t graph.EventTime) error {
+	if r.op.EventTime.Declared() {
+		return errors.New("event time is declared twice")
+	}
+	r.op.EventTime = t
+	return t.Generator.Validate()
+}
+
+// newTimeFn returns a function that computes event times row by row.
+func newTimeFn[T any](rows decoder[T], f func(T) time.Time) graph.TimeFn {
+	in := newRowsIn(rows)
+	return func(root *batch.Column) ([]int64, error) {
+		times := make([]int64, root.Len)
+		err := in.each(&batch.Batch{Root: root}, func(chunk []T, physical []int32) error {
+			for i := range chunk {
+				in.at = i
+				us, err := micros(f(chunk[i]))
+				if err != nil {
+					return &RowError{Row: printRow(chunk[i]), Err: err}
+				}
+				times[physical[i]] = us
+			}
+			return nil
+		})
+		return times, err
+	}
+}
+
+// micros converts an event time, which must lie between batch.MinTime and
+// batch.MaxTime.
+func micros(at time.Time) (int64, error) {
+	seconds := at.Unix()
+	if seconds <= batch.MinTime/1e6 || seconds >= batch.MaxTime/1e6 {
+		return 0, fmt.Errorf("event time %s is out of range: times reach from year %d to %d", at.Format(time.RFC3339),
+			time.UnixMicro(batch.MinTime).UTC().Year(), time.UnixMicro(batch.MaxTime).UTC().Year())
+	}
+	return at.UnixMicro(), nil
+}

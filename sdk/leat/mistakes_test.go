@@ -1,0 +1,340 @@
+package leat_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leatflow/leat/io/json"
+	"github.com/leatflow/leat/io/memory"
+	"github.com/leatflow/leat/sdk/agg"
+	"github.com/leatflow/leat/sdk/field"
+	"github.com/leatflow/leat/sdk/leat"
+	"github.com/leatflow/leat/sdk/watermark"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+type (
+	withChannel struct{ C chan int }
+	recursive   struct{ Next []recursive }
+	hidden      struct {
+		Name   string
+		secret int
+	}
+	hiddenOutput struct{ bad leat.Output[string] }
+	valueDoFn    struct{ Bad leat.Output[string] }
+	pointerField struct{ Bad *leat.Output[string] }
+	inner        struct{ Bad leat.Output[string] }
+	twiceNamed   struct {
+		inner
+		Bad leat.Output[string]
+	}
+	badRows   struct{ Bad leat.Output[chan int] }
+	oneOutput struct{ Bad leat.Output[string] }
+	noContext struct{ leat.DoFn[event, string] }
+	byPointer struct{ leat.DoFn[event, string] }
+	stats     struct {
+		Count int64    `leat:"count"`
+		Mean  *float64 `leat:"mean"`
+	}
+	grouped struct {
+		Place leat.Columns[stats] `leat:"place"`
+	}
+	hiddenSum struct{ sum int64 }
+)
+
+func (*hiddenOutput) Process(*leat.Context, event, leat.Emit[string]) error { return nil }
+func (valueDoFn) Process(*leat.Context, event, leat.Emit[string]) error     { return nil }
+func (*pointerField) Process(*leat.Context, event, leat.Emit[string]) error { return nil }
+func (*twiceNamed) Process(*leat.Context, event, leat.Emit[string]) error   { return nil }
+func (*badRows) Process(*leat.Context, event, leat.Emit[string]) error      { return nil }
+func (*oneOutput) Process(*leat.Context, event, leat.Emit[string]) error    { return nil }
+func (noContext) Setup() error                                              { return nil }
+func (*byPointer) Teardown() error                                          { return nil }
+func (h *hiddenSum) Add(e event)                                            { h.sum += e.N }
+func (h *hiddenSum) Merge(o *hiddenSum)                                     { h.sum += o.sum }
+func (h *hiddenSum) Result() int64                                          { return h.sum }
+
+func at(e *event) *time.Time { return &e.At }
+func user(e *event) *string  { return &e.User }
+
+func count[V any](_ *V, n *int64) []agg.Term { return []agg.Term{agg.Count(n)} }
+
+// composite is a function as users write them, to be called several times.
+func composite(in leat.PCollection[event]) leat.PCollection[string] {
+	return leat.Map(in, "name", func(e event) string { return e.User })
+}
+
+// mistake is a pipeline with something wrong in it.
+type mistake struct {
+	name  string
+	build func(p *leat.Pipeline)
+}
+
+var outside string
+
+var mistakes = []mistake{
+	{"nothing is written", func(p *leat.Pipeline) { events(p) }},
+	{"no name", func(p *leat.Pipeline) { composite(leat.Filter(events(p), "", func(event) bool { return true })) }},
+	{"slash in a name", func(p *leat.Pipeline) { leat.Write(events(p), "a/b", &memory.Collector[event]{}) }},
+	{"name used twice", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.Map(in, "n", func(e event) int64 { return e.N })
+		leat.Filter(in, "n", func(e event) bool { return e.N > 0 })
+	}},
+	{"composite called twice", func(p *leat.Pipeline) {
+		in := events(p)
+		composite(in)
+		composite(in)
+	}},
+	{"scope used twice", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.Scope(in, "first", composite)
+		leat.Scope(in, "first", composite)
+	}},
+	{"mistake within nested scopes", func(p *leat.Pipeline) {
+		leat.Scope(events(p), "outer", func(in leat.PCollection[event]) leat.PCollection[string] {
+			return leat.Scope(in, "inner", func(in leat.PCollection[event]) leat.PCollection[string] {
+				return leat.Map(in, "name", (func(event) string)(nil))
+			})
+		})
+	}},
+	{"several steps, and nothing follows from the first", func(p *leat.Pipeline) {
+		in := leat.Read[event](p, "events", nil)
+		lengths := leat.Map(in, "length", (func(event) int)(nil))
+		positive := leat.Filter(lengths, "positive", func(n int) bool { return n > 0 })
+		leat.Write(positive, "out", nil)
+		leat.Write(positive, "out", &memory.Collector[int]{})
+	}},
+
+	{"read: source", func(p *leat.Pipeline) { leat.Read[event](p, "events", (*json.Source)(nil)) }},
+	{"read: row type", func(p *leat.Pipeline) { leat.Read[withChannel](p, "events", memory.Of[event]()) }},
+	{"read: row type without end", func(p *leat.Pipeline) { leat.Read[recursive](p, "events", memory.Of[event]()) }},
+	{"read: unexported field", func(p *leat.Pipeline) { leat.Read[hidden](p, "events", memory.Of[event]()) }},
+	{"read: columns without a description", func(p *leat.Pipeline) { leat.Read[grouped](p, "events", memory.Of[event]()) }},
+	{"read: source of other rows", func(p *leat.Pipeline) { leat.Read[int](p, "events", memory.Of[string]()) }},
+	{"read: empty option", func(p *leat.Pipeline) {
+		leat.Read(p, "events", memory.Of[event](), leat.ReadOption[event]{})
+	}},
+	{"event time: nil functions", func(p *leat.Pipeline) {
+		leat.Read(p, "a", memory.Of[event](), leat.EventTime[event](nil, watermark.Monotone()))
+		leat.Read(p, "b", memory.Of[event](), leat.EventTimeField[event](nil, watermark.Monotone()))
+	}},
+	{"event time: declared twice, negative disorder", func(p *leat.Pipeline) {
+		leat.Read(p, "events", memory.Of[event](), leat.EventTimeField(at, watermark.Disorder(-time.Second)), leat.EventTimeField(at, watermark.Monotone()))
+	}},
+	{"event time: nullable", func(p *leat.Pipeline) {
+		type row struct{ At *time.Time }
+		leat.Read(p, "events", memory.Of[row](), leat.EventTimeField(func(r *row) *time.Time { return r.At }, watermark.Monotone()))
+	}},
+	{"event time: the row itself", func(p *leat.Pipeline) {
+		leat.Read(p, "events", memory.Of[time.Time](), leat.EventTimeField(func(r *time.Time) *time.Time { return r }, watermark.Monotone()))
+	}},
+	{"event time: not a field", func(p *leat.Pipeline) {
+		var now time.Time
+		leat.Read(p, "a", memory.Of[event](), leat.EventTimeField(func(*event) *time.Time { return &now }, watermark.Monotone()))
+		leat.Read(p, "b", memory.Of[event](), leat.EventTimeField(func(*event) *time.Time { return nil }, watermark.Monotone()))
+		leat.Read(p, "c", memory.Of[event](), leat.EventTimeField(func(*event) *time.Time { panic("oh") }, watermark.Monotone()))
+	}},
+	{"event time: depends on the row", func(p *leat.Pipeline) {
+		type row struct{ A, B time.Time }
+		leat.Read(p, "events", memory.Of[row](), leat.EventTimeField(func(r *row) *time.Time {
+			if r.A.Before(time.Unix(86400*50, 0)) {
+				return &r.A
+			}
+			return &r.B
+		}, watermark.Monotone()))
+	}},
+	{"bad records: twice, nil", func(p *leat.Pipeline) {
+		var bad leat.PCollection[leat.BadRecord]
+		leat.Read(p, "a", memory.Of[event](), leat.BadTo[event](nil))
+		leat.Read(p, "b", memory.Of[event](), leat.BadTo[event](&bad), leat.SkipBad[event]())
+		leat.Write(bad, "bad", &memory.Collector[leat.BadRecord]{})
+	}},
+
+	{"flatten: windows", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.Flatten(in, leat.Window(in, window.Fixed(time.Hour)))
+	}},
+	{"flatten: grouped and not", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		counts := leat.Combine(byUser, "count", agg.Into(count[event]))
+		leat.Flatten(leat.Map(byUser, "one", func(kv leat.KV[string, event]) int64 { return 1 }), leat.Values(counts))
+	}},
+	{"flatten: another pipeline", func(p *leat.Pipeline) { leat.Flatten(events(p), events(&leat.Pipeline{})) }},
+	{"flatten: nullable key", func(p *leat.Pipeline) {
+		in := events(p)
+		a := leat.KeyBy(in, "a", field.Of(func(e *event) *float64 { return e.Price }))
+		b := leat.KeyBy(in, "b", field.Func(func(event) float64 { return 0 }))
+		leat.Flatten(a, b)
+	}},
+	{"window", func(p *leat.Pipeline) { leat.Window(events(p), window.Sliding(-time.Hour, time.Nanosecond)) }},
+	{"write: sink", func(p *leat.Pipeline) { leat.Write(events(p), "out", (*memory.Collector[event])(nil)) }},
+	{"write: sink of other rows", func(p *leat.Pipeline) { leat.Write(events(p), "out", &memory.Collector[string]{}) }},
+	{"write: options of the sink", func(p *leat.Pipeline) { leat.Write(events(p), "out", json.Sink{}) }},
+
+	{"functions: nil", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.Map(in, "map", (func(event) int)(nil))
+		leat.FlatMap(in, "flatmap", (func(event) iter.Seq[int])(nil))
+		leat.Filter(in, "filter", nil)
+		leat.Where(in, "where", nil)
+		leat.ParDo(in, "pardo", (*oneOutput)(nil))
+		leat.ParDo(in, "do", leat.Do[event, int](nil))
+		leat.KeyBy(in, "of", field.Of[event, string](nil))
+		leat.KeyBy(in, "into", field.Into[event, string](nil))
+		leat.KeyBy(in, "func", field.Func[event, string](nil))
+		leat.KeyBy(in, "key", field.Key[event, string]{})
+		byUser := leat.KeyBy(in, "by-user", field.Of(user))
+		leat.Combine(byUser, "combine", agg.Aggregate[event, int64](nil))
+		leat.Combine(byUser, "agg", agg.Into[event, int64](nil))
+	}},
+	{"functions: results that are no columns", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.Map(in, "map", func(event) withChannel { return withChannel{} })
+		leat.FlatMap(in, "flatmap", func(event) iter.Seq[error] { return nil })
+		leat.ParDo(in, "pardo", leat.Do(func(*leat.Context, event, leat.Emit[grouped]) error { return nil }))
+		leat.KeyBy(in, "keyby", field.Func(func(event) [2]int { return [2]int{} }))
+	}},
+
+	{"pardo: unexported output", func(p *leat.Pipeline) { leat.ParDo(events(p), "parse", &hiddenOutput{}) }},
+	{"pardo: output of a value", func(p *leat.Pipeline) { leat.ParDo(events(p), "parse", valueDoFn{}) }},
+	{"pardo: pointer to an output", func(p *leat.Pipeline) { leat.ParDo(events(p), "parse", &pointerField{}) }},
+	{"pardo: two outputs of a name", func(p *leat.Pipeline) { leat.ParDo(events(p), "parse", &twiceNamed{}) }},
+	{"pardo: rows of an output", func(p *leat.Pipeline) { leat.ParDo(events(p), "parse", &badRows{}) }},
+	{"pardo: used twice", func(p *leat.Pipeline) {
+		in, fn := events(p), &oneOutput{}
+		leat.ParDo(in, "first", fn)
+		leat.ParDo(in, "second", fn)
+	}},
+	{"pardo: methods nobody calls", func(p *leat.Pipeline) {
+		leat.ParDo(events(p), "setup", noContext{})
+		leat.ParDo(events(p), "teardown", byPointer{})
+	}},
+
+	{"where: what cannot be compared", func(p *leat.Pipeline) {
+		leat.Where(events(p), "where", func(e *event) field.Cond { return field.Equal(&e.Place, town{}) })
+	}},
+	{"where: not of the row", func(p *leat.Pipeline) {
+		leat.Where(events(p), "a", func(e *event) field.Cond { return field.Equal(&outside, "") })
+		leat.Where(events(p), "b", func(e *event) field.Cond { return field.IsNull(&e.Price) })
+		leat.Where(events(p), "c", func(e *event) field.Cond { return field.Cond{} })
+	}},
+	{"where: depends on the row", func(p *leat.Pipeline) {
+		leat.Where(events(p), "where", func(e *event) field.Cond { return field.Equal(&e.N, e.N) })
+	}},
+	{"keyby: not of the row", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.KeyBy(in, "outside", field.Of(func(*event) *string { return &outside }))
+		leat.KeyBy(in, "nil", field.Of(func(*event) *string { return nil }))
+		leat.KeyBy(in, "copy", field.Of(func(e *event) *string { s := e.User; return &s }))
+		leat.KeyBy(in, "panic", field.Of(func(e *event) *string { panic("oh") }))
+	}},
+	{"keyby: incomplete key", func(p *leat.Pipeline) {
+		leat.KeyBy(events(p), "zip", field.Into(func(e *event, k *town) []field.Term {
+			return []field.Term{field.Copy(&k.Zip, &e.Place.Zip), field.Copy(&k.Zip, &e.Place.Zip)}
+		}))
+	}},
+
+	{"combine: no event time", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.Combine(leat.Window(byUser, window.Fixed(time.Hour)), "count", agg.Into(count[event]))
+		leat.GroupByKey(leat.Window(byUser, window.Session(time.Hour)), "group")
+		leat.Distinct(leat.Window(leat.Keys(byUser), window.Fixed(time.Hour)), "distinct")
+	}},
+	{"combine: bad records have no event time", func(p *leat.Pipeline) {
+		var bad leat.PCollection[leat.BadRecord]
+		leat.Read(p, "events", memory.Of[event](), leat.EventTimeField(at, watermark.Monotone()), leat.BadTo[event](&bad))
+		errs := leat.Map(bad, "error", func(b leat.BadRecord) string { return b.Error })
+		leat.Distinct(leat.Window(errs, window.Fixed(time.Hour)), "errors")
+	}},
+	{"combine: key into another type", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.Combine(byUser, "count", agg.Into(func(_ *event, n *int64) []agg.Term { return []agg.Term{agg.Key(n)} }))
+	}},
+	{"combine: nullable key into a plain field", func(p *leat.Pipeline) {
+		byPrice := leat.KeyBy(events(p), "by-price", field.Of(func(e *event) *float64 { return e.Price }))
+		leat.Combine(byPrice, "count", agg.Into(func(_ *event, f *float64) []agg.Term { return []agg.Term{agg.Key(f)} }))
+	}},
+	{"combine: description", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.Combine(byUser, "unset", agg.Into(func(e *event, s *stats) []agg.Term { return []agg.Term{agg.Count(&s.Count)} }))
+		leat.Combine(byUser, "empty", agg.Into(func(e *event, s *stats) []agg.Term { return nil }))
+		leat.Combine(byUser, "nullable", agg.Into(func(e *event, f *float64) []agg.Term { return []agg.Term{agg.Sum(f, e.Price)} }))
+		leat.Combine(byUser, "value", agg.Into(func(e *event, n *int64) []agg.Term { m := *n; return []agg.Term{agg.Count(&m)} }))
+	}},
+	{"combine: accumulator", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.Combine(byUser, "sum", agg.Custom(func() *hiddenSum { return &hiddenSum{} }))
+	}},
+	{"combine: columns under other names", func(p *leat.Pipeline) {
+		again := leat.KeyBy(leat.Values(perPlace(events(p))), "all", field.Func(func(grouped) string { return "" }))
+		leat.Combine(again, "sum", agg.Into(func(g *grouped, n *int64) []agg.Term { return []agg.Term{agg.Sum(n, &g.Place.At("c").Count)} }))
+		leat.Where(again, "where", func(g *leat.KV[string, grouped]) field.Cond { return field.AtLeast(&g.Value.Place.At("c").Count, 1) })
+		leat.KeyBy(again, "keyby", field.Of(func(g *leat.KV[string, grouped]) *int64 { return &g.Value.Place.At("c").Count }))
+	}},
+}
+
+func TestMistakes(t *testing.T) {
+	// Every mistake at construction is reported with the user's line, the step,
+	// what was found and what to do; all mistakes of a pipeline together.
+	var all strings.Builder
+	all.WriteString("Mistakes at construction and what Leat says of them. In brackets, for file:line: the code there.\n")
+	for _, m := range mistakes {
+		p := &leat.Pipeline{}
+		m.build(p)
+		_, err := p.Graph()
+		if err == nil {
+			t.Errorf("%s: no mistake was found", m.name)
+			continue
+		}
+		var build *leat.BuildError
+		if !errors.As(err, &build) {
+			t.Errorf("%s: got a %T", m.name, err)
+		}
+		fmt.Fprintf(&all, "\n-- %s\n%s\n", m.name, withCode(t, err.Error()))
+	}
+	golden(t, "mistakes.txt", all.String())
+}
+
+func TestZeroPCollection(t *testing.T) {
+	// A collection that no step has made stops construction at the user's line:
+	// leaving the step out would lose output without a word.
+	fn := &oneOutput{}
+	var zero leat.PCollection[string]
+	p := &leat.Pipeline{}
+	for name, use := range map[string]func(){
+		"map":     func() { leat.Map(zero, "map", strings.ToUpper) },
+		"write":   func() { leat.Write(fn.Bad.Collection(), "write", &memory.Collector[string]{}) },
+		"window":  func() { leat.Window(zero, window.Global()) },
+		"flatten": func() { leat.Flatten(composite(events(p)), zero) },
+		"scope": func() {
+			leat.Scope(zero, "scope", func(in leat.PCollection[string]) leat.PCollection[string] { return in })
+		},
+	} {
+		message := func() (v any) {
+			defer func() { v = recover() }()
+			use()
+			return "nothing"
+		}()
+		got := withCode(t, fmt.Sprint(message))
+		if !strings.Contains(got, name) || !strings.Contains(got, "zero PCollection[string]") || strings.Contains(got, "_test.go:") || !strings.Contains(got, "[") {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
+
+func TestMistakesAreErrors(t *testing.T) {
+	// The causes can be found with errors.As through all layers.
+	p := &leat.Pipeline{}
+	leat.Write(events(p), "out", failingSink{json.Sink{Dir: "x"}})
+	_, err := p.Graph()
+	if !errors.Is(err, errSink) {
+		t.Errorf("got %v", err)
+	}
+	var _ context.Context = leat.Context{}
+}
