@@ -111,7 +111,7 @@ func bindAll(files []*inputFile, position string, r *connector.Request) error {
 // above it that names its value.
 func (f *inputFile) bind(field batch.Field) (*binding, error) {
 	v, ok := hiveValues(f.name)[field.Name]
-	if !ok || child(f.footer.Schema(), field.Name) != nil {
+	if !ok || f.footer.Schema().Child(field.Name) != nil {
 		return bindField(f.footer.Schema(), field)
 	}
 	if _, err := v.column(field.Type, 1); err != nil {
@@ -124,24 +124,14 @@ func elsewhere(f *inputFile, name string) string {
 	if f == nil {
 		return ""
 	}
-	if child(f.footer.Schema(), name) == nil {
+	if f.footer.Schema().Child(name) == nil {
 		return fmt.Sprintf("; %s has it in its path", f.name)
 	}
-	return fmt.Sprintf("; %s has %s there", f.name, child(f.footer.Schema(), name).Type)
-}
-
-// child returns the child of a group called name, or nil.
-func child(n *pages.Node, name string) *pages.Node {
-	for _, c := range n.Children {
-		if c.Name == name {
-			return c
-		}
-	}
-	return nil
+	return fmt.Sprintf("; %s has %s there", f.name, f.footer.Schema().Child(name).Type)
 }
 
 func bindField(group *pages.Node, f batch.Field) (*binding, error) {
-	n := child(group, f.Name)
+	n := group.Child(f.Name)
 	if n == nil {
 		names := make([]string, len(group.Children))
 		for i, c := range group.Children {

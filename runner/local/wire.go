@@ -144,7 +144,8 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 }
 
 func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Counters) (operator.Operator, error) {
-	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: op.Node.Inputs[0].Windowing(), Ordered: w.job.plan.Mode == plan.Batch}
+	bounded := w.job.plan.Mode == plan.Batch
+	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: op.Node.Inputs[0].Windowing(), Ordered: bounded, NeverLate: bounded}
 	switch op.Kind {
 	case plan.Partial:
 		return operator.NewPartial(g, w.sender(op)), nil

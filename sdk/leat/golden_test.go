@@ -2,7 +2,6 @@ package leat_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"regexp"
 	"strconv"
@@ -67,7 +66,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-var placed = regexp.MustCompile(`\bleat/([a-z_]+_test\.go):([0-9]+)`)
+var placed = regexp.MustCompile(`[^ \n]*\bleat/([a-z_]+_test\.go):([0-9]+)`)
 
 // withCode replaces each file:line of a message by the code there, which says
 // more and does not change with every edit of the file.
@@ -79,6 +78,10 @@ func withCode(t *testing.T, message string) string {
 			t.Fatal(err)
 		}
 		n, _ := strconv.Atoi(m[2])
-		return fmt.Sprintf("[%s]", strings.TrimSpace(strings.Split(string(source), "\n")[n-1]))
+		code := strings.TrimSpace(strings.Split(string(source), "\n")[n-1])
+		if _, body, oneLine := strings.Cut(code, "func(p *leat.Pipeline) { "); oneLine {
+			code = strings.TrimSuffix(body, " }},")
+		}
+		return "[" + code + "]"
 	})
 }

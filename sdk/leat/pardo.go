@@ -130,7 +130,7 @@ func checkMethod(t reflect.Type, found bool, name, want string, find func(reflec
 // emitting is what the outputs of one task of a ParDo share: whose time and
 // window the rows inherit, and where batches go.
 type emitting struct {
-	blame
+	*blame
 	batch *batch.Batch
 	row   int32
 	open  bool // Process is running
@@ -167,6 +167,7 @@ type parDoFn[A, B any] struct {
 
 func newParDo[A, B any](in decoder[A], c *codec.Codec[B], fn DoFn[A, B], sides sideFields) *parDoFn[A, B] {
 	f := &parDoFn[A, B]{in: newRowsIn(in), fn: fn}
+	f.blame = &f.in.blame
 	if t := reflect.TypeOf(fn); t.Kind() == reflect.Pointer {
 		own := reflect.New(t.Elem())
 		own.Elem().Set(reflect.ValueOf(fn).Elem())
@@ -205,6 +206,7 @@ func (f *parDoFn[A, B]) Process(ctx context.Context, b *batch.Batch, emit graph.
 		}
 		return nil
 	})
+	f.open = false // also after a panic
 	for _, o := range f.outs {
 		if err != nil {
 			return err
@@ -214,16 +216,15 @@ func (f *parDoFn[A, B]) Process(ctx context.Context, b *batch.Batch, emit graph.
 	return err
 }
 
-// one calls the user's code for the row at f.row. A panic of the engine below an
-// emit is not the user's: the rows' guard is told so.
+// one calls the user's code for the row at f.row.
 func (f *parDoFn[A, B]) one(c *Context, in A) error {
 	c.time = f.batch.TimeAt(int(f.row))
 	if c.windowed {
 		c.start, c.end = f.batch.Start[f.row], f.batch.End[f.row]
 	}
 	f.open = true
-	defer func() { f.open, f.in.away = false, f.away }()
 	err := f.fn.Process(c, in, f.emit)
+	f.open = false
 	if f.err != nil {
 		return f.err
 	}

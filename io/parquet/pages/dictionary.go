@@ -113,7 +113,7 @@ func inRange(v []int64, low, high int64, k batch.Kind) error {
 		if bad >= low {
 			bad = most
 		}
-		return fmt.Errorf("has the stored value %d, which is out of range for %s", bad, k)
+		return fmt.Errorf("has the value %d, which is out of range for %s", bad, k)
 	}
 	return nil
 }

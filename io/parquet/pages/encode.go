@@ -74,6 +74,9 @@ func (e *encoder) chunk(c *column, parts []*batch.Column) (*format.ColumnMetaDat
 	for _, p := range parts {
 		l.add(c, p)
 	}
+	if err := l.checkRange(c.typ.Kind); err != nil {
+		return nil, err
+	}
 	start := len(e.out)
 	m := &format.ColumnMetaData{Type: c.physical, PathInSchema: c.path, Codec: e.compression.codec(), NumValues: int64(l.slots)}
 	coded := c.typ.Kind.Form() == batch.StringForm && l.strings.coded()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/leatflow/leat/io/parquet/pages"
@@ -192,6 +193,38 @@ func TestWriterDeterministic(t *testing.T) {
 		got := write(t, typ, pages.WriterOptions{RowGroupRows: 900, Background: background}, cut...)
 		if !bytes.Equal(got, want) {
 			t.Errorf("with %d in the background the file differs: %d and %d bytes", background, len(got), len(want))
+		}
+	}
+}
+
+func TestWriterRefuses(t *testing.T) {
+	// Rows that do not fit the file's type are an error, and so is everything
+	// after it.
+	typ := plain(batch.Struct, named("n", plain(batch.Int8)))
+	null := batch.NewInts(typ.Fields[0].Type, []int64{1})
+	null.Valid = batch.NewBitmap(1)
+	for want, c := range map[string]*batch.Column{
+		"out of range for int8": batch.NewInts(typ.Fields[0].Type, []int64{1, 300}),
+		"has a null":            null,
+		"is missing":            nil,
+		"of type struct":        batch.NewStruct(typ, 1, null),
+	} {
+		w, err := pages.NewWriter(new(bytes.Buffer), typ, pages.WriterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.Write(batch.NewStruct(typ, 1, c))
+		if err == nil {
+			_, err = w.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+		w.Abort()
+	}
+	for _, bad := range []*batch.Type{plain(batch.Int64), plain(batch.Struct), plain(batch.Struct, named("", plain(batch.Int64))), plain(batch.Struct, named("s", plain(batch.Struct)))} {
+		if err := pages.CheckType(bad); err == nil {
+			t.Errorf("a file of %s was accepted", bad)
 		}
 	}
 }

@@ -104,6 +104,16 @@ type leaf struct {
 	maxDef, maxRep int
 }
 
+// Child returns the child called name, or nil.
+func (n *Node) Child(name string) *Node {
+	for _, c := range n.Children {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
 // leaves calls each for the leaves under n, in file order.
 func (n *Node) leaves(each func(*Node)) {
 	if n.leaf != nil {

@@ -122,7 +122,7 @@ func (w *Writer) Write(c *batch.Column) error {
 	if w.closed {
 		return errors.New("the writer is closed")
 	}
-	if err := complete(c, w.typ); err != nil {
+	if err := complete(c, w.typ, true); err != nil {
 		return err
 	}
 	for from := 0; from < c.Len; {
@@ -143,19 +143,20 @@ func (w *Writer) Write(c *batch.Column) error {
 	return nil
 }
 
-// complete refuses a column that is not of type t or lacks children.
-func complete(c *batch.Column, t *batch.Type) error {
+// complete refuses a column that is not of type t or lacks children. Nulls are
+// refused where the type has none, unless a struct around them may be null.
+func complete(c *batch.Column, t *batch.Type, present bool) error {
 	if c == nil {
 		return fmt.Errorf("a column of type %s is missing", t)
 	}
 	if len(c.Children) != len(t.Fields) || c.Type != t && c.Type.Kind != t.Kind {
 		return fmt.Errorf("a column of type %s came where the file has %s", c.Type, t)
 	}
-	if c.Valid != nil && !t.Nullable && c.Valid.Count(c.Len) < c.Len {
+	if present && c.Valid != nil && !t.Nullable && c.Valid.Count(c.Len) < c.Len {
 		return fmt.Errorf("a column of type %s has a null", t)
 	}
 	for i, f := range t.Fields {
-		if err := complete(c.Children[i], f.Type); err != nil {
+		if err := complete(c.Children[i], f.Type, present && !t.Nullable); err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}

@@ -39,6 +39,15 @@ func (l *shredded) statistics(c *column, coded bool) format.Statistics {
 	return s
 }
 
+// checkRange refuses integers that a narrow kind cannot hold: vectors are wider
+// than what is stored.
+func (l *shredded) checkRange(k batch.Kind) error {
+	if low, high, ok := k.Range(); ok && k != batch.Int64 {
+		return inRange(l.ints, low, high, k)
+	}
+	return nil
+}
+
 // count returns how many values there are.
 func (l *shredded) count(c *column) int {
 	switch c.typ.Kind.Form() {

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"math"
+	"slices"
 
 	"github.com/leatflow/leat/sdk/batch"
 )
@@ -36,16 +37,13 @@ var keyKinds = []keyKind{
 // column builds a column of values: nil is null, a []any a struct.
 func (c *chain) column(t *batch.Type, values []any) *batch.Column {
 	out := &batch.Column{Type: t, Len: len(values)}
-	for i, v := range values {
-		if v == nil && out.Valid == nil {
-			out.Valid = batch.NewBitmap(len(values))
-			for j := range values {
-				if values[j] != nil {
-					out.Valid.Set(j)
-				}
+	if slices.ContainsFunc(values, func(v any) bool { return v == nil }) {
+		out.Valid = batch.NewBitmap(len(values))
+		for i, v := range values {
+			if v != nil {
+				out.Valid.Set(i)
 			}
 		}
-		_ = i
 	}
 	switch t.Kind.Form() {
 	case batch.IntForm:

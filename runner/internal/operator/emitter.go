@@ -32,20 +32,39 @@ func (e *emitter) begin() {
 
 // pane emits all keys of a pane as one window.
 func (e *emitter) pane(ctx context.Context, p *state.Pane, emit graph.Emit) error {
-	order := resize(e.order, len(p.Keys))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	if e.ranks != nil {
-		slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(e.ranks[p.Keys[a]], e.ranks[p.Keys[b]]) })
-	}
-	e.order = order
+	order := e.sort(p)
 	for _, i := range order {
 		if err := e.add(ctx, p.Keys[i], p.Slots[i], p.Interval, emit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sort returns the positions of a pane's keys in the order of their ranks. Where
+// the pane holds a good part of all keys, they are dealt out instead of sorted.
+func (e *emitter) sort(p *state.Pane) []int32 {
+	e.order = resize(e.order, len(p.Keys))
+	for i := range e.order {
+		e.order[i] = int32(i)
+	}
+	switch {
+	case e.ranks == nil:
+	case 8*len(p.Keys) < len(e.ranks):
+		slices.SortFunc(e.order, func(a, b int32) int { return cmp.Compare(e.ranks[p.Keys[a]], e.ranks[p.Keys[b]]) })
+	default:
+		at := make([]int32, len(e.ranks)) // position + 1, by rank
+		for i, id := range p.Keys {
+			at[e.ranks[id]] = int32(i) + 1
+		}
+		e.order = e.order[:0]
+		for _, i := range at {
+			if i > 0 {
+				e.order = append(e.order, i-1)
+			}
+		}
+	}
+	return e.order
 }
 
 // add emits one group. Its slot must stay as it is until the next flush.

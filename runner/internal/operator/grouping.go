@@ -19,6 +19,9 @@ type Grouping struct {
 	// Ordered asks for results in an order that depends on nothing but the data:
 	// what a batch plan promises.
 	Ordered bool
+	// NeverLate says that no watermark comes before the end of input, so that
+	// rows need not be counted for being dropped.
+	NeverLate bool
 }
 
 // groups is the state both halves of a Combine share: accumulators by key and pane.

@@ -65,7 +65,9 @@ func (o *partial) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) err
 	if err := o.table.Add(at, b.Root.Children[1], b.Time, rows); err != nil {
 		return o.named(err)
 	}
-	o.count(at)
+	if !o.NeverLate { // otherwise nobody asks
+		o.count(at)
+	}
 	o.taken += int64(len(at))
 	if o.slots.Len() >= o.limit {
 		return o.overflow(ctx)

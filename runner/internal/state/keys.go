@@ -15,6 +15,7 @@ package state
 import (
 	"bytes"
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -36,6 +37,8 @@ type Keys struct {
 	live    int
 
 	dicts   [dictCaches]dictCache // answers by dictionary entry, for the last few dictionaries
+	seen    *batch.Dictionary     // a dictionary too large for the rows seen with it so far
+	rows    int                   // how many
 	nextOut int
 	scratch []byte
 	filed   []uint32
@@ -45,6 +48,9 @@ type Keys struct {
 type keyStore interface {
 	// file computes the hashes under which the keys of rows are filed.
 	file(c *batch.Column, rows []int32, out []uint32)
+	// match sets ids[i] to -1 where row rows[i] of c is not the key ids[i]; those
+	// that are -1 already stay so.
+	match(c *batch.Column, rows, ids []int32)
 	// equal reports whether row of c is the key id.
 	equal(id int32, c *batch.Column, row int) bool
 	// set stores row of c as key id; id is at most one past the largest so far.
@@ -80,7 +86,7 @@ func (k *Keys) Group(id int32) uint64 { return k.groups[id] }
 // Lookup sets out[i] to the id of the key in row rows[i] of c (row i when rows
 // is nil), giving new keys ids.
 func (k *Keys) Lookup(c *batch.Column, rows, out []int32) {
-	if c.Dict != nil && c.Dict.Len() <= 4*len(out)+1024 || c.Dict != nil && k.cached(c.Dict) {
+	if c.Dict != nil && k.worthCaching(c.Dict, len(out)) {
 		k.lookupCodes(c, rows, out)
 		return
 	}
@@ -89,12 +95,32 @@ func (k *Keys) Lookup(c *batch.Column, rows, out []int32) {
 	}
 	filed := k.filed[:len(out)]
 	k.store.file(c, rows, filed)
+	k.candidates(filed, out)
+	k.store.match(c, rows, out)
 	for i := range out {
 		row := i
 		if rows != nil {
 			row = int(rows[i])
 		}
-		out[i] = k.id(c, row, filed[i])
+		if out[i] < 0 || c.Null(row) {
+			out[i] = k.id(c, row, filed[i])
+		}
+	}
+}
+
+// candidates sets out[i] to the first key filed under filed[i], or -1. Nearly
+// always it is the one. The lookups do not depend on each other, so the
+// processor waits for many places in memory at once.
+func (k *Keys) candidates(filed []uint32, out []int32) {
+	mask := uint32(len(k.index.entries) - 1)
+	for i, hash := range filed {
+		at := hash & mask
+		e := k.index.entries[at]
+		for e.id != 0 && e.hash != hash {
+			at = (at + 1) & mask
+			e = k.index.entries[at]
+		}
+		out[i] = e.id - 1
 	}
 }
 
@@ -145,13 +171,19 @@ func (k *Keys) newID(c *batch.Column, row int) int32 {
 	return int32(len(k.groups) - 1)
 }
 
-func (k *Keys) cached(d *batch.Dictionary) bool {
+// worthCaching reports whether answers should be kept per entry of d: when they
+// are already, or when enough rows have come with d to pay for making room.
+func (k *Keys) worthCaching(d *batch.Dictionary, n int) bool {
 	for i := range k.dicts {
 		if k.dicts[i].dict == d {
 			return true
 		}
 	}
-	return false
+	if k.seen != d {
+		k.seen, k.rows = d, 0
+	}
+	k.rows += n
+	return d.Len() <= 16*k.rows+1024
 }
 
 // lookupCodes answers from the cache of the column's dictionary, looking each
@@ -316,7 +348,7 @@ func (k *Keys) Ranks() []int32 {
 		}
 	}
 	if len(order) > sortedByKey {
-		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(k.groups[a], k.groups[b]), k.compare(a, b)) })
+		k.sortByHash(order)
 	} else {
 		k.sortByBytes(order)
 	}
@@ -325,6 +357,35 @@ func (k *Keys) Ranks() []int32 {
 		ranks[id] = int32(rank)
 	}
 	return ranks
+}
+
+// sortByHash deals the ids into buckets by the high bits of their hash, about
+// eight to a bucket, and sorts each. Keys with equal hashes are compared.
+func (k *Keys) sortByHash(order []int32) {
+	shift := 64 - bits.Len(uint(len(order)/8))
+	starts := make([]int32, 1<<(64-shift)+1)
+	for _, id := range order {
+		starts[k.groups[id]>>shift+1]++
+	}
+	for i := 1; i < len(starts); i++ {
+		starts[i] += starts[i-1]
+	}
+	next := slices.Clone(starts)
+	dealt := make([]int32, len(order))
+	for _, id := range order {
+		b := k.groups[id] >> shift
+		dealt[next[b]] = id
+		next[b]++
+	}
+	copy(order, dealt)
+	for b := range len(starts) - 1 {
+		slices.SortFunc(order[starts[b]:starts[b+1]], func(a, b int32) int {
+			if k.groups[a] != k.groups[b] {
+				return cmp.Compare(k.groups[a], k.groups[b])
+			}
+			return k.compare(a, b)
+		})
+	}
 }
 
 func (k *Keys) compare(a, b int32) int {

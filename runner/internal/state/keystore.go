@@ -32,6 +32,18 @@ func mix(v int64) uint32 {
 	return uint32((h ^ h>>29) * 0xbf58476d1ce4e5b9 >> 32)
 }
 
+func (s *intKeys) match(c *batch.Column, rows, ids []int32) {
+	for i, id := range ids {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		if id >= 0 && s.values[id] != c.Ints[row] {
+			ids[i] = -1
+		}
+	}
+}
+
 func (s *intKeys) equal(id int32, c *batch.Column, row int) bool { return s.values[id] == c.Ints[row] }
 
 func (s *intKeys) set(id int32, c *batch.Column, row int) {
@@ -84,6 +96,18 @@ func (s *stringKeys) text(id int32) []byte {
 	return s.arena[p.from : p.from+uint64(p.size)]
 }
 
+func (s *stringKeys) match(c *batch.Column, rows, ids []int32) {
+	for i, id := range ids {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		if id >= 0 && string(s.text(id)) != string(c.Bytes(row)) {
+			ids[i] = -1
+		}
+	}
+}
+
 func (s *stringKeys) equal(id int32, c *batch.Column, row int) bool {
 	return string(s.text(id)) == string(c.Bytes(row))
 }
@@ -94,7 +118,7 @@ func (s *stringKeys) set(id int32, c *batch.Column, row int) {
 	}
 	s.wasted += int(s.spans[id].size)
 	s.spans[id] = textSpan{}
-	if s.wasted > len(s.arena)/2 && s.wasted > 1<<16 {
+	if s.wasted > len(s.arena)/2 && s.wasted > 1<<12 {
 		s.compact()
 	}
 	s.dict = nil
@@ -106,7 +130,7 @@ func (s *stringKeys) set(id int32, c *batch.Column, row int) {
 // compact copies the texts in use to a new arena. Released ids keep theirs until
 // they are overwritten, which set counts as waste.
 func (s *stringKeys) compact() {
-	fresh := make([]byte, 0, len(s.arena)-s.wasted+1<<16)
+	fresh := make([]byte, 0, len(s.arena)-s.wasted+1<<12)
 	for id := range s.spans {
 		v := s.text(int32(id))
 		s.spans[id].from = uint64(len(fresh))
@@ -168,6 +192,21 @@ func (s *anyKeys) file(c *batch.Column, rows []int32, out []uint32) {
 		}
 		s.scratch = codec.AppendKey(s.scratch[:0], c, row)
 		out[i] = hashText(s.scratch)
+	}
+}
+
+func (s *anyKeys) match(c *batch.Column, rows, ids []int32) { matchEach(s, c, rows, ids) }
+
+// matchEach is match for stores whose keys are costly to compare anyway.
+func matchEach(s keyStore, c *batch.Column, rows, ids []int32) {
+	for i, id := range ids {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		if id >= 0 && !s.equal(id, c, row) {
+			ids[i] = -1
+		}
 	}
 }
 

@@ -33,21 +33,26 @@ func (s *Slots) Len() int { return int(s.next) }
 // Pane is a slice of time, or a window, with the keys seen in it.
 type Pane struct {
 	window.Interval
-	Keys  []int32 // ids, in the order of their first row
-	Slots []int32 // Slots[i] holds the accumulators of Keys[i]
-	table []int32 // open addressing by id: index into Keys + 1
+	Keys  []int32  // ids, in the order of their first row
+	Slots []int32  // Slots[i] holds the accumulators of Keys[i]
+	table []placed // open addressing by id, at most half full
 }
 
-// Slot returns the slot of key id, taking one when the key is new.
+// placed is an entry of a pane's table: one word, so that a lookup touches one
+// place in memory.
+type placed struct{ id, slot int32 } // id + 1; 0: empty
+
+// Slot returns the slot of key id, taking one when the key is new. Ids are
+// dense, so the id itself is a good hash.
 func (p *Pane) Slot(id int32, slots *Slots) int32 {
 	mask := int32(len(p.table) - 1)
 	for i := id & mask; ; i = (i + 1) & mask {
-		at := p.table[i]
-		if at == 0 {
-			return p.add(id, i, slots)
+		e := p.table[i]
+		if e.id == id+1 {
+			return e.slot
 		}
-		if p.Keys[at-1] == id {
-			return p.Slots[at-1]
+		if e.id == 0 {
+			return p.add(id, i, slots)
 		}
 	}
 }
@@ -55,23 +60,23 @@ func (p *Pane) Slot(id int32, slots *Slots) int32 {
 func (p *Pane) add(id, at int32, slots *Slots) int32 {
 	slot := slots.Take()
 	p.Keys, p.Slots = append(p.Keys, id), append(p.Slots, slot)
-	p.table[at] = int32(len(p.Keys))
+	p.table[at] = placed{id + 1, slot}
 	if 2*len(p.Keys) > len(p.table) {
 		p.grow()
 	}
 	return slot
 }
 
-// grow doubles the table. Ids are dense, so the id itself is a good hash.
+// grow doubles the table.
 func (p *Pane) grow() {
-	p.table = make([]int32, 2*len(p.table))
+	p.table = make([]placed, 2*len(p.table))
 	mask := int32(len(p.table) - 1)
 	for k, id := range p.Keys {
 		i := id & mask
-		for p.table[i] != 0 {
+		for p.table[i].id != 0 {
 			i = (i + 1) & mask
 		}
-		p.table[i] = int32(k + 1)
+		p.table[i] = placed{id + 1, p.Slots[k]}
 	}
 }
 
@@ -128,7 +133,7 @@ func (s *Panes) add(w window.Interval) *Pane {
 	for table < 2*s.size {
 		table *= 2
 	}
-	p := &Pane{Interval: w, table: make([]int32, table), Keys: make([]int32, 0, s.size), Slots: make([]int32, 0, s.size)}
+	p := &Pane{Interval: w, table: make([]placed, table), Keys: make([]int32, 0, s.size), Slots: make([]int32, 0, s.size)}
 	s.byInterval[w] = p
 	s.sorted, s.dirty = append(s.sorted, p), true
 	return p

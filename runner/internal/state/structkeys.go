@@ -49,6 +49,16 @@ func (s *structKeys) file(c *batch.Column, rows []int32, out []uint32) {
 	}
 }
 
+func (s *structKeys) match(c *batch.Column, rows, ids []int32) {
+	for i, f := range s.fields {
+		if f.nulls == nil && c.Children[i].Valid == nil {
+			f.store.match(c.Children[i], rows, ids)
+			continue
+		}
+		matchEach(f, c.Children[i], rows, ids)
+	}
+}
+
 func (s *structKeys) equal(id int32, c *batch.Column, row int) bool {
 	for i, f := range s.fields {
 		if !f.equal(id, c.Children[i], row) {
@@ -106,6 +116,8 @@ func (s *nullableKeys) file(c *batch.Column, rows []int32, out []uint32) {
 }
 
 func (s *nullableKeys) null(id int32) bool { return int(id) < len(s.nulls) && s.nulls[id] }
+
+func (s *nullableKeys) match(c *batch.Column, rows, ids []int32) { matchEach(s, c, rows, ids) }
 
 func (s *nullableKeys) equal(id int32, c *batch.Column, row int) bool {
 	if a, b := s.null(id), c.Null(row); a || b {
@@ -173,6 +185,8 @@ func (s *floatKeys) file(c *batch.Column, rows []int32, out []uint32) {
 	}
 }
 
+func (s *floatKeys) match(c *batch.Column, rows, ids []int32) { matchEach(s, c, rows, ids) }
+
 func (s *floatKeys) equal(id int32, c *batch.Column, row int) bool {
 	return canonical(s.values[id]) == canonical(c.Floats[row])
 }
@@ -212,6 +226,8 @@ func (s *boolKeys) file(c *batch.Column, rows []int32, out []uint32) {
 		}
 	}
 }
+
+func (s *boolKeys) match(c *batch.Column, rows, ids []int32) { matchEach(s, c, rows, ids) }
 
 func (s *boolKeys) equal(id int32, c *batch.Column, row int) bool {
 	return s.values[id] == c.Bools[row]

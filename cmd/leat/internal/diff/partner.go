@@ -85,14 +85,15 @@ func (p *pairing) sweep(ctx context.Context, rowsA, rowsB []place, partner []int
 		}
 		// A little more than the tolerance: the bound is relative to the larger value.
 		reach := p.options.Tolerance * max(1, math.Abs(a.value)) * 1.01
-		if math.IsInf(a.value, 0) || p.options.Tolerance > 0.01 {
-			reach = math.Inf(1)
+		switch {
+		case math.IsInf(a.value, 0):
+			reach = 0
+		case p.options.Tolerance > 0.01:
+			reach = math.MaxFloat64
 		}
-		from := start
-		if !math.IsInf(reach, 1) {
-			from = max(start, sort.Search(len(b), func(k int) bool { return b[k].value >= a.value-reach }))
-		}
-		for k := from; k < len(b) && !(b[k].value > a.value+reach); k++ {
+		low, high := a.value-reach, a.value+reach
+		from := max(start, sort.Search(len(b), func(k int) bool { return b[k].value >= low }))
+		for k := from; k < len(b) && b[k].value <= high; k++ {
 			if !used[k] && p.equalValues(rowsA[a.row], rowsB[b[k].row]) {
 				used[k], partner[a.row] = true, b[k].row
 				break

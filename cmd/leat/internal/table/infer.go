@@ -29,25 +29,34 @@ type shape struct {
 
 // inferJSON finds columns and number of rows by looking at every line: a column
 // that is an integer for a million rows may still turn out a float.
-func inferJSON(ctx context.Context, list []files.File) (*batch.Type, int64, error) {
+func (t *Table) inferJSON(ctx context.Context, list []files.File) error {
 	root := &shape{}
-	var rows int64
 	for _, f := range list {
 		n, err := root.addFile(ctx, f)
 		if err != nil {
-			return nil, 0, err
+			return err
 		}
-		rows += n
+		t.Rows += n
 	}
-	if rows == 0 {
-		return &batch.Type{Kind: batch.Struct}, 0, nil
+	t.Type = &batch.Type{Kind: batch.Struct}
+	if t.Rows == 0 {
+		return nil
 	}
-	if root.fields == nil || root.boolean || root.integer || root.float || root.text || root.special || root.element != nil || root.null {
-		return nil, 0, fmt.Errorf("%s: every line must be a JSON object, whose fields are the columns", list[0].Path)
+	if root.objects != t.Rows {
+		return fmt.Errorf("%s: every line must be a JSON object, whose fields are the columns; %d of %d are", t.Path, root.objects, t.Rows)
 	}
-	t := root.typ()
-	t.Nullable = false
-	return t, rows, nil
+	t.Type = root.typ()
+	for _, name := range root.names {
+		if f := root.fields[name]; f.empty() {
+			t.AllNull = append(t.AllNull, name)
+		}
+	}
+	return nil
+}
+
+// empty reports whether all values were null.
+func (s *shape) empty() bool {
+	return !s.boolean && !s.integer && !s.float && !s.special && !s.text && s.element == nil && s.fields == nil
 }
 
 func (s *shape) addFile(ctx context.Context, f files.File) (rows int64, err error) {

@@ -46,6 +46,7 @@ type Table struct {
 	Format   Format
 	Type     *batch.Type // a struct of the columns that can be read
 	FromPath []string    // columns that are named by directories, the last ones of Type
+	AllNull  []string    // columns of JSON in which no line has a value
 	Unread   []Unread    // columns that cannot be read
 	Files    []File
 	Rows     int64 // of all files; of JSON too, since all lines were looked at
@@ -84,8 +85,7 @@ func Open(ctx context.Context, path string) (*Table, error) {
 		t.Files = append(t.Files, File{Path: f.Path, Bytes: f.Size})
 	}
 	if format == JSON {
-		t.Type, t.Rows, err = inferJSON(ctx, list)
-		return t, err
+		return t, t.inferJSON(ctx, list)
 	}
 	return t, t.openParquet(ctx)
 }
