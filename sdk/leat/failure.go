@@ -86,8 +86,8 @@ func guarded(f func() error) (err error) {
 // it has no other way to say so, and user code stands between it and the step.
 type brokenColumn struct{ error }
 
-// userStack lists the frames between the panic and this package. It is called
-// by the deferred function that recovers.
+// userStack lists the user's frames that led to a panic, down to the call from
+// this package. It is called by the deferred function that recovers.
 func userStack() []byte {
 	pcs := make([]uintptr, 64)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
@@ -98,6 +98,7 @@ func userStack() []byte {
 		case f.Function == "runtime.gopanic":
 			panicked = true
 		case !panicked || strings.HasPrefix(f.Function, "runtime."):
+		case ours(f) && b.Len() == 0: // Output.Emit and the like
 		case ours(f):
 			return []byte(b.String())
 		default:

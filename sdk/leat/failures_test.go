@@ -56,7 +56,7 @@ var failures = []failure{
 		})
 	}},
 	{"key panics", func(in leat.PCollection[event]) leat.PCollection[string] {
-		return leat.Keys(leat.KeyBy(in, "first", field.Func(func(e event) string { return e.User[:1] })))
+		return leat.Keys(leat.KeyBy(in, "first", field.Func(func(e event) string { return e.User[:len(e.User)+int(e.N)+1] })))
 	}},
 	{"pardo fails", func(in leat.PCollection[event]) leat.PCollection[string] {
 		return leat.ParDo(in, "check", leat.Do(func(c *leat.Context, e event, emit leat.Emit[string]) error {

@@ -66,7 +66,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-var placed = regexp.MustCompile(`[^ \n]*\bleat/([a-z_]+_test\.go):([0-9]+)`)
+var placed = regexp.MustCompile(`[^ \n(]*\bleat/([a-z_]+_test\.go):([0-9]+)`)
 
 // withCode replaces each file:line of a message by the code there, which says
 // more and does not change with every edit of the file.

@@ -2,6 +2,7 @@ package leat
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
@@ -75,7 +76,7 @@ func (d *kvDecoder[K, V]) Decode(root *batch.Column, rows []int32, dst []KV[K, V
 	}
 	keys, values := make([]K, len(dst)), make([]V, len(dst))
 	if err := d.key.Decode(root.Children[0], rows, keys); err != nil {
-		return fmt.Errorf("key: %w", err)
+		return d.keyError(err)
 	}
 	if err := d.value.Decode(root.Children[1], rows, values); err != nil {
 		return err
@@ -84,4 +85,11 @@ func (d *kvDecoder[K, V]) Decode(root *batch.Column, rows []int32, dst []KV[K, V
 		dst[i] = KV[K, V]{keys[i], values[i]}
 	}
 	return nil
+}
+
+func (d *kvDecoder[K, V]) keyError(err error) error {
+	if d.kv.Fields[0].Type.Nullable && !d.key.Type().Nullable {
+		return fmt.Errorf("a function is to see a null key as %s; drop such rows with leat.Where in front of leat.KeyBy, or put the key into a pointer field of the result with agg.Key and go on with leat.Values (%w)", reflect.TypeFor[K](), err)
+	}
+	return fmt.Errorf("key: %w", err)
 }

@@ -63,7 +63,7 @@ func readFooter(r io.ReaderAt, size int64) (m *metadata, end int64, err error) {
 		return nil, 0, fmt.Errorf("ends with %q instead of %q: it is truncated or not a Parquet file", tail[4:], magic)
 	}
 	length := int64(binary.LittleEndian.Uint32(tail[:]))
-	if false {
+	if length > size-12 {
 		return nil, 0, fmt.Errorf("declares a footer of %d bytes, but has only %d bytes: it is truncated or not a Parquet file", length, size)
 	}
 	if length > footerMax {

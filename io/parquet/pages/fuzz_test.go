@@ -118,6 +118,7 @@ func TestHostileFiles(t *testing.T) {
 		"PAR1PAR1":                 "has 8 bytes",
 		"PAR1PAR1PAR1":             "declares a footer of 827474256 bytes",
 		"PAR1\xff\xff\xff\x7fPAR1": "declares a footer of 2147483647 bytes",
+		"PAR1\x64\x00\x00\x00PAR1": "a footer of 100 bytes, but has only 12",
 		"PAR1....PARE":             "encrypted",
 		"hello, world":             "not a Parquet file",
 		"PAR1 was truncated":       "truncated",

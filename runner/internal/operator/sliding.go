@@ -232,11 +232,20 @@ func (o *sliding) push(p *state.Pane) error {
 		o.suffix[id] = slot
 		o.join(id)
 	}
-	o.grow()
-	o.table.Copy(o.dst, o.src)
-	o.dst, o.src = o.dst[:0], o.src[:0]
 	o.front = append(o.front, s)
-	return o.named(o.table.Merge(mergeInto, mergeFrom))
+	return o.copyThenMerge(mergeInto, mergeFrom)
+}
+
+// copyThenMerge copies the slots gathered in src to those in dst, which are new,
+// and then merges from into into.
+func (o *sliding) copyThenMerge(into, from []int32) error {
+	o.grow()
+	err := o.table.Copy(o.dst, o.src)
+	o.dst, o.src = o.dst[:0], o.src[:0]
+	if err == nil {
+		err = o.table.Merge(into, from)
+	}
+	return o.named(err)
 }
 
 // clear empties both stacks.
@@ -271,10 +280,7 @@ func (o *sliding) enter() error {
 			}
 			mergeInto, mergeFrom = append(mergeInto, o.prefix[id]), append(mergeFrom, p.Slots[i])
 		}
-		o.grow()
-		o.table.Copy(o.dst, o.src)
-		o.dst, o.src = o.dst[:0], o.src[:0]
-		if err := o.named(o.table.Merge(mergeInto, mergeFrom)); err != nil {
+		if err := o.copyThenMerge(mergeInto, mergeFrom); err != nil {
 			return err
 		}
 	}
@@ -326,15 +332,12 @@ func (o *sliding) emit(ctx context.Context, emit graph.Emit) (live bool, err err
 		o.dst = append(o.dst, slot)
 	}
 	o.present = kept
-	o.grow()
-	o.table.Copy(o.dst, o.src)
-	if err := o.table.Merge(mergeInto, mergeFrom); err != nil {
-		return false, err
-	}
 	for i, id := range kept {
 		o.out.hold(id, o.dst[i], o.next)
 	}
-	o.dst, o.src = o.dst[:0], o.src[:0]
+	if err := o.copyThenMerge(mergeInto, mergeFrom); err != nil {
+		return false, err
+	}
 	if len(o.out.ids) >= batch.TargetRows {
 		err = o.flush(ctx, emit)
 	}

@@ -13,9 +13,9 @@ import (
 
 // Storage is how the files of a Parquet table hold its rows.
 type Storage struct {
-	Writers []string        `json:"writers"` // what wrote the files, each once
-	Columns []StoredColumn  `json:"columns"` // leaves, in file order
-	Groups  []StoredRows    `json:"row_groups"`
+	Writers []string       `json:"writers"` // what wrote the files, each once
+	Columns []StoredColumn `json:"columns"` // leaves, in file order
+	Groups  []StoredRows   `json:"row_groups"`
 	byName  map[string]int // positions in Columns
 }
 
