@@ -124,6 +124,9 @@ func writeChangedColumns(out *bufio.Writer, r *diff.Result) {
 // writeChanges prints one line for each value that differs, the key in front of
 // the first one of its row.
 func writeChanges(out *bufio.Writer, r *diff.Result) {
+	if len(r.FirstChanged) == 0 {
+		return
+	}
 	fmt.Fprintf(out, "\nchanged rows%s\n", firstOf(len(r.FirstChanged), r.Changed))
 	g := &text.Grid{Indent: "  "}
 	g.Row(append(append([]string{}, r.Key...), "column", "in A", "in B")...)
@@ -137,13 +140,11 @@ func writeChanges(out *bufio.Writer, r *diff.Result) {
 			clear(key)
 		}
 	}
-	if g.Len() > 1 {
-		_, _ = g.WriteTo(out)
-	}
+	_, _ = g.WriteTo(out)
 }
 
 func writeLone(out *bufio.Writer, side string, count int64, rows []diff.Row) {
-	if count == 0 {
+	if count == 0 || len(rows) == 0 {
 		return
 	}
 	fmt.Fprintf(out, "\nonly in %s%s\n", side, firstOf(len(rows), count))

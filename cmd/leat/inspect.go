@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -107,6 +108,9 @@ func (f *inspectFlags) inspect(ctx context.Context, path string, w, errOut io.Wr
 			return err
 		}
 	}
+	if found.Storage != nil {
+		found.Storage.Columns = slices.DeleteFunc(found.Storage.Columns, func(c table.StoredColumn) bool { return !found.shows(c.Name) })
+	}
 	if f.fast {
 		found.Footers = footersOf(t)
 	} else if found.Columns, err = scan(ctx, t, f.top, errOut); err != nil {
@@ -119,6 +123,13 @@ func (f *inspectFlags) inspect(ctx context.Context, path string, w, errOut io.Wr
 		writeInspection(out, found, f)
 	}
 	return errors.Join(err, out.Flush())
+}
+
+// shows reports whether a stored column belongs to one that is described.
+func (in *inspection) shows(leaf string) bool {
+	return slices.ContainsFunc(in.Schema, func(c schemaColumn) bool {
+		return leaf == c.Name || strings.HasPrefix(leaf, c.Name+".")
+	})
 }
 
 func schemaOf(t *table.Table) []schemaColumn {

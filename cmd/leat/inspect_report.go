@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/leatflow/leat/cmd/leat/internal/profile"
@@ -66,13 +65,13 @@ func writeSchemaColumns(out *bufio.Writer, in *inspection) {
 
 func writeStorage(out *bufio.Writer, in *inspection, most int) {
 	s := in.Storage
+	if len(s.Columns) == 0 {
+		return
+	}
 	fmt.Fprint(out, "\nstorage\n")
 	g := &text.Grid{Indent: "  ", Right: []bool{false, true, true}, Width: 40}
 	g.Row("column", "compressed", "uncompressed", "compression", "encodings")
 	for _, c := range s.Columns {
-		if !in.shows(c.Name) {
-			continue
-		}
 		g.Row(c.Name, text.Bytes(c.Compressed), text.Bytes(c.Uncompressed), strings.Join(c.Compression, " "), strings.Join(c.Encodings, " "))
 	}
 	_, _ = g.WriteTo(out)
@@ -94,13 +93,6 @@ func writeStorage(out *bufio.Writer, in *inspection, most int) {
 		g.Row(text.Count(r.Group), text.Count(r.Rows), text.Bytes(r.Compressed), text.Bytes(r.Uncompressed), r.File)
 	}
 	_, _ = g.WriteTo(out)
-}
-
-// shows reports whether a stored column belongs to one that is described.
-func (in *inspection) shows(leaf string) bool {
-	return slices.ContainsFunc(in.Schema, func(c schemaColumn) bool {
-		return leaf == c.Name || strings.HasPrefix(leaf, c.Name+".")
-	})
 }
 
 func writeFooters(out *bufio.Writer, columns []footerColumn) {

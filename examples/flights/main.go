@@ -57,7 +57,7 @@ func windows(args []string) int {
 		if err != nil {
 			return err
 		}
-		Windows(p, input(*in), parquet.Sink{Dir: dir}, *size, *slide)
+		Windows(p, input(*in), parquet.Sink{Dir: dir, LocalTime: true}, *size, *slide) // times of day without a zone, as in the input
 		return nil
 	})
 }

@@ -207,7 +207,7 @@ func ExampleKeys() {
 	// 6
 }
 
-// What a window function gives, and what a description names.
+// bill is what a customer has spent in a window.
 type bill struct {
 	Customer string
 	Until    time.Time

@@ -49,16 +49,23 @@ type decoder[T any] interface {
 	Decode(root *batch.Column, rows []int32, dst []T) error
 }
 
-// kvDecoder decodes keyed rows from the decoders of their halves. The type is
-// that of the columns: a nullable key differs from what its decoder says.
+// kvDecoder decodes keyed rows. The type is that of the columns: a nullable key
+// differs from what its decoder says.
 type kvDecoder[K, V any] struct {
 	key   decoder[K]
 	value decoder[V]
 	kv    *batch.Type
+	// whole decodes both halves at once, in place. It is nil for rows that only
+	// their halves can decode: sequences, and those with leat.Columns.
+	whole *codec.Codec[KV[K, V]]
 }
 
 func newKV[K, V any](key decoder[K], keyType *batch.Type, value decoder[V], valueType *batch.Type) *kvDecoder[K, V] {
-	return &kvDecoder[K, V]{key: key, value: value, kv: kvType(keyType, valueType)}
+	d := &kvDecoder[K, V]{key: key, value: value, kv: kvType(keyType, valueType)}
+	if whole, err := codec.For[KV[K, V]](); err == nil && sameColumns(whole.Type(), d.kv) {
+		d.whole = whole
+	}
+	return d
 }
 
 func kvType(key, value *batch.Type) *batch.Type {
@@ -74,9 +81,15 @@ func (d *kvDecoder[K, V]) Decode(root *batch.Column, rows []int32, dst []KV[K, V
 		clear(dst)
 		return nil
 	}
+	if d.whole != nil {
+		if err := d.whole.Decode(root, rows, dst); err != nil {
+			return d.nullKey(err, root.Children[0], rows, len(dst))
+		}
+		return nil
+	}
 	keys, values := make([]K, len(dst)), make([]V, len(dst))
 	if err := d.key.Decode(root.Children[0], rows, keys); err != nil {
-		return d.keyError(err)
+		return d.nullKey(err, root.Children[0], rows, len(dst))
 	}
 	if err := d.value.Decode(root.Children[1], rows, values); err != nil {
 		return err
@@ -87,9 +100,19 @@ func (d *kvDecoder[K, V]) Decode(root *batch.Column, rows []int32, dst []KV[K, V
 	return nil
 }
 
-func (d *kvDecoder[K, V]) keyError(err error) error {
-	if d.kv.Fields[0].Type.Nullable && !d.key.Type().Nullable {
-		return fmt.Errorf("a function is to see a null key as %s; drop such rows with leat.Where in front of leat.KeyBy, or put the key into a pointer field of the result with agg.Key and go on with leat.Values (%w)", reflect.TypeFor[K](), err)
+// nullKey explains an error when it is that of a key that is null.
+func (d *kvDecoder[K, V]) nullKey(err error, key *batch.Column, rows []int32, n int) error {
+	if key == nil || key.Valid == nil || d.key.Type().Nullable {
+		return err
 	}
-	return fmt.Errorf("key: %w", err)
+	for i := range n {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		if !key.Valid.Get(row) {
+			return fmt.Errorf("a key is null, and a function cannot see that in a %s; drop such rows with leat.Where in front of leat.KeyBy, or put the key into a pointer field of the result with agg.Key and go on with leat.Values", reflect.TypeFor[K]())
+		}
+	}
+	return err
 }

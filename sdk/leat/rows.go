@@ -78,6 +78,7 @@ type rowsOut[B any] struct {
 	// have none.
 	time, start, end []int64
 	retract          []bool
+	last             int // rows of the last batch: what to make room for
 }
 
 func newRowsOut[B any](c *codec.Codec[B], output int) *rowsOut[B] {
@@ -87,6 +88,9 @@ func newRowsOut[B any](c *codec.Codec[B], output int) *rowsOut[B] {
 // add takes a row with the time and window of physical row i of from. When full
 // says so, settle has to be called.
 func (o *rowsOut[B]) add(row B, from *batch.Batch, i int32) {
+	if o.time == nil {
+		o.time = make([]int64, 0, max(o.last, 16))
+	}
 	o.pending = append(o.pending, row)
 	o.time = append(o.time, from.TimeAt(int(i)))
 	if from.Start != nil {
@@ -124,6 +128,7 @@ func (o *rowsOut[B]) flush(emit graph.Emit) error {
 		return nil
 	}
 	b := &batch.Batch{Root: o.encoder.Finish(), Time: o.time, Start: o.start, End: o.end, Retract: o.retract}
+	o.last = len(o.time)
 	o.time, o.start, o.end, o.retract = nil, nil, nil, nil
 	return emit(o.output, b)
 }

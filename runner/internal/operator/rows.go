@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"errors"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
@@ -47,7 +46,10 @@ func (o *rows) Watermark(context.Context, int64, graph.Emit) error { return nil 
 
 // End implements Operator.
 func (o *rows) End(ctx context.Context, emit graph.Emit) error {
-	return errors.Join(o.start(ctx), o.fn.Finish(ctx, emit))
+	if err := o.start(ctx); err != nil {
+		return err
+	}
+	return o.fn.Finish(ctx, emit)
 }
 
 // Close implements Operator.

@@ -117,10 +117,7 @@ func TestWhere(t *testing.T) {
 func TestProject(t *testing.T) {
 	for _, kind := range keyKinds {
 		rows := randomRows(rand.New(rand.NewPCG(1, 1)), kind, 60, 50)
-		var want []string
-		for _, s := range texts(t, kind, rows, false) {
-			want = append(want, s)
-		}
+		want := texts(t, kind, rows, false)
 		typ := keyedType(kind.typ, aggregate(t).Input())
 		whole := graph.Expr{Type: typ, Fields: []graph.Expr{{Path: []int{0}, Type: kind.typ}, {Path: []int{1}, Type: typ.Fields[1].Type}}}
 		same(t, kind, rows, false, func() Operator { return NewProject(whole) }, want)
@@ -214,10 +211,10 @@ func (s *script) call(name string) error {
 
 type rowScript struct{ *script }
 
-func (s rowScript) Start(context.Context) error                              { return s.call("start") }
+func (s rowScript) Start(context.Context) error                             { return s.call("start") }
 func (s rowScript) Process(context.Context, *batch.Batch, graph.Emit) error { return s.call("process") }
-func (s rowScript) Finish(context.Context, graph.Emit) error                 { return s.call("finish") }
-func (s rowScript) Close() error                                             { return s.call("close") }
+func (s rowScript) Finish(context.Context, graph.Emit) error                { return s.call("finish") }
+func (s rowScript) Close() error                                            { return s.call("close") }
 
 type sinkScript struct{ *script }
 
@@ -240,6 +237,7 @@ func TestRowsOrderOfCalls(t *testing.T) {
 		{2, "", []string{"start", "process", "process", "finish", "close"}},
 		{0, "", []string{"start", "finish", "close"}},
 		{1, "start", []string{"start", "close"}},
+		{0, "start", []string{"start", "close"}},
 		{2, "process", []string{"start", "process", "close"}},
 		{1, "finish", []string{"start", "process", "finish", "close"}},
 	} {

@@ -49,7 +49,7 @@ type keyStore interface {
 	// file computes the hashes under which the keys of rows are filed.
 	file(c *batch.Column, rows []int32, out []uint32)
 	// match sets ids[i] to -1 where row rows[i] of c is not the key ids[i]; those
-	// that are -1 already stay so.
+	// that are -1 already stay so. The rows are those of the last call of file.
 	match(c *batch.Column, rows, ids []int32)
 	// equal reports whether row of c is the key id.
 	equal(id int32, c *batch.Column, row int) bool

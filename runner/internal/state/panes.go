@@ -33,18 +33,34 @@ func (s *Slots) Len() int { return int(s.next) }
 // Pane is a slice of time, or a window, with the keys seen in it.
 type Pane struct {
 	window.Interval
-	Keys  []int32  // ids, in the order of their first row
-	Slots []int32  // Slots[i] holds the accumulators of Keys[i]
-	table []placed // open addressing by id, at most half full
+	Keys  []int32 // ids, in the order of their first row
+	Slots []int32 // Slots[i] holds the accumulators of Keys[i]
+
+	// As long as ids and slots are both handed out for this pane alone, each is
+	// its own position: Keys[i] == Slots[i] == i, and there is nothing to look up.
+	// That is so for all of a global window. From the first exception on, table
+	// finds the slot: open addressing by id, at most half full.
+	identity bool
+	table    []placed
 }
 
 // placed is an entry of a pane's table: one word, so that a lookup touches one
 // place in memory.
 type placed struct{ id, slot int32 } // id + 1; 0: empty
 
+func newPane(w window.Interval, keys int) *Pane {
+	return &Pane{Interval: w, identity: true, Keys: make([]int32, 0, keys), Slots: make([]int32, 0, keys)}
+}
+
 // Slot returns the slot of key id, taking one when the key is new. Ids are
 // dense, so the id itself is a good hash.
 func (p *Pane) Slot(id int32, slots *Slots) int32 {
+	if p.identity {
+		if int(id) < len(p.Keys) {
+			return id
+		}
+		return p.addInOrder(id, slots)
+	}
 	mask := int32(len(p.table) - 1)
 	for i := id & mask; ; i = (i + 1) & mask {
 		e := p.table[i]
@@ -57,20 +73,37 @@ func (p *Pane) Slot(id int32, slots *Slots) int32 {
 	}
 }
 
+// addInOrder adds a key to a pane that needs no table yet, and makes one when
+// the new key or its slot is not the next in order.
+func (p *Pane) addInOrder(id int32, slots *Slots) int32 {
+	slot := slots.Take()
+	next := int32(len(p.Keys))
+	p.Keys, p.Slots = append(p.Keys, id), append(p.Slots, slot)
+	if id != next || slot != next {
+		p.identity = false
+		size := 8
+		for size < 2*max(len(p.Keys), cap(p.Keys)) {
+			size *= 2
+		}
+		p.rebuild(size)
+	}
+	return slot
+}
+
 func (p *Pane) add(id, at int32, slots *Slots) int32 {
 	slot := slots.Take()
 	p.Keys, p.Slots = append(p.Keys, id), append(p.Slots, slot)
 	p.table[at] = placed{id + 1, slot}
 	if 2*len(p.Keys) > len(p.table) {
-		p.grow()
+		p.rebuild(2 * len(p.table))
 	}
 	return slot
 }
 
-// grow doubles the table.
-func (p *Pane) grow() {
-	p.table = make([]placed, 2*len(p.table))
-	mask := int32(len(p.table) - 1)
+// rebuild makes a table of so many entries, a power of two.
+func (p *Pane) rebuild(size int) {
+	p.table = make([]placed, size)
+	mask := int32(size - 1)
 	for k, id := range p.Keys {
 		i := id & mask
 		for p.table[i].id != 0 {
@@ -129,11 +162,7 @@ func (s *Panes) add(w window.Interval) *Pane {
 	if s.last != nil {
 		s.size = min(max(len(s.last.Keys), s.size/2), 1<<12)
 	}
-	table := 8
-	for table < 2*s.size {
-		table *= 2
-	}
-	p := &Pane{Interval: w, table: make([]placed, table), Keys: make([]int32, 0, s.size), Slots: make([]int32, 0, s.size)}
+	p := newPane(w, s.size)
 	s.byInterval[w] = p
 	s.sorted, s.dirty = append(s.sorted, p), true
 	return p

@@ -143,7 +143,8 @@ func Compare(ctx context.Context, a, b Input, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Schema: plan.differences, Key: plan.keyNames()}
+	r := &Result{Schema: plan.differences, Columns: []ColumnResult{}, Key: plan.keyNames(),
+		FirstChanged: []Change{}, FirstOnlyA: []Row{}, FirstOnlyB: []Row{}}
 	for _, c := range plan.columns {
 		r.Columns = append(r.Columns, ColumnResult{Name: c.name, Type: c.types[0].String()})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
@@ -153,16 +154,37 @@ func (p *pairing) change(a, b place) Change {
 	for _, v := range p.plan.value {
 		ca, cb := p.column(0, a, v), p.column(1, b, v)
 		if !equal(ca, int(a.row), cb, int(b.row), p.options.Tolerance) {
-			c.Cells = append(c.Cells, ChangedCell{Column: p.plan.columns[v].name, A: ca.Format(int(a.row)), B: cb.Format(int(b.row))})
+			inA, inB := render(ca, int(a.row)), render(cb, int(b.row))
+			if inA == inB { // a float32 beside a float64: 0.1 is not 0.1
+				inA, inB = inFull(ca, int(a.row)), inFull(cb, int(b.row))
+			}
+			c.Cells = append(c.Cells, ChangedCell{Column: p.plan.columns[v].name, A: inA, B: inB})
 		}
 	}
 	return c
 }
 
+// render is batch.Column.Format with −0 as 0: which of two rows that are equal but
+// for the sign of a zero is left over is up to chance.
+func render(c *batch.Column, row int) string {
+	if c.Type.Kind.Float() && !c.Null(row) && c.Floats[row] == 0 {
+		return "0"
+	}
+	return c.Format(row)
+}
+
+// inFull renders a float with the digits of a float64, whatever its width.
+func inFull(c *batch.Column, row int) string {
+	if c.Type.Kind != batch.Float32 {
+		return c.Format(row)
+	}
+	return strconv.FormatFloat(c.Floats[row], 'g', -1, 64)
+}
+
 func (p *pairing) cells(side int, r place, columns []int) []Cell {
 	cells := []Cell{}
 	for _, k := range columns {
-		cells = append(cells, Cell{Column: p.plan.columns[k].name, Value: p.column(side, r, k).Format(int(r.row))})
+		cells = append(cells, Cell{Column: p.plan.columns[k].name, Value: render(p.column(side, r, k), int(r.row))})
 	}
 	return cells
 }
@@ -190,6 +212,7 @@ func (p *pairing) order(side int, r place) []byte {
 }
 
 func (p *pairing) finish() {
-	p.result.FirstChanged = p.changed.values
-	p.result.FirstOnlyA, p.result.FirstOnlyB = p.only[0].values, p.only[1].values
+	p.result.FirstChanged = append(p.result.FirstChanged, p.changed.values...)
+	p.result.FirstOnlyA = append(p.result.FirstOnlyA, p.only[0].values...)
+	p.result.FirstOnlyB = append(p.result.FirstOnlyB, p.only[1].values...)
 }

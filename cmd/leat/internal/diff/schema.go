@@ -36,7 +36,6 @@ type plan struct {
 	types       [2]*batch.Type
 	key, value  []int // of columns
 	differences []SchemaDifference
-	named       bool // the user named the key
 }
 
 type column struct {
@@ -50,7 +49,7 @@ func reconcile(a, b Input, o *Options) (*plan, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	p := &plan{named: len(o.By) > 0}
+	p := &plan{differences: []SchemaDifference{}}
 	for i := range p.types {
 		p.types[i] = &batch.Type{Kind: batch.Struct}
 	}

@@ -83,6 +83,9 @@ func (s *shape) addFile(ctx context.Context, f files.File) (rows int64, err erro
 			d := json.NewDecoder(bytes.NewReader(text))
 			d.UseNumber()
 			err = s.addValue(d)
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				err = errors.New("the line ends inside of a JSON value")
+			}
 		}
 		if err != nil {
 			return 0, fmt.Errorf("%s:%d: %w", f.Path, line, err)
