@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -66,6 +68,11 @@ func runDiff(c *cobra.Command, pathA, pathB string, o diff.Options, asJSON bool)
 	if err := errors.Join(unreadable(a, &o), unreadable(b, &o)); err != nil {
 		return err
 	}
+	// Unreadable columns are in neither type: nothing is left of them to ignore.
+	o.Ignore = slices.DeleteFunc(o.Ignore, func(name string) bool {
+		return (unread(a, name) || unread(b, name)) && a.Type.Index(name) < 0 && b.Type.Index(name) < 0
+	})
+	limitMemory(a.Rows + b.Rows)
 	p := newProgress(c.ErrOrStderr(), a.Rows+b.Rows)
 	o.Phase = p.Phase
 	result, err := diff.Compare(ctx, input(a, p), input(b, p), o)
@@ -91,6 +98,14 @@ func runDiff(c *cobra.Command, pathA, pathB string, o diff.Options, asJSON bool)
 	return nil
 }
 
+// limitMemory makes the garbage collector run earlier once the heap is as large as
+// the comparison of so many rows needs it, unless the user has set a limit.
+func limitMemory(rows int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(1<<30 + 40*rows)
+	}
+}
+
 // unreadable refuses tables with columns that cannot be read: to leave them out
 // without being told to would be to call different results the same.
 func unreadable(t *table.Table, o *diff.Options) error {
@@ -102,6 +117,10 @@ func unreadable(t *table.Table, o *diff.Options) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func unread(t *table.Table, column string) bool {
+	return slices.ContainsFunc(t.Unread, func(u table.Unread) bool { return u.Name == column })
 }
 
 // input makes a side of the comparison of a table.

@@ -109,13 +109,6 @@ var failures = []failure{
 			}
 		})
 	}},
-	{"null in a plain field behind a nullable key", func(in leat.PCollection[event]) leat.PCollection[string] {
-		type plain struct{ Price float64 }
-		type nullable struct{ Price *float64 }
-		one := leat.Map(in, "one", func(e event) nullable { return nullable{new(float64)} })
-		byPrice := leat.KeyBy(one, "by-price", field.Of(func(n *nullable) *float64 { return n.Price }))
-		return leat.Map(byPrice, "print", func(kv leat.KV[float64, nullable]) string { return fmt.Sprint(kv.Key, plain{}) })
-	}},
 	{"group panics: rows are printed without addresses", func(in leat.PCollection[event]) leat.PCollection[string] {
 		groups := leat.GroupByKey(leat.KeyBy(in, "by-user", field.Of(user)), "group")
 		return leat.Map(groups, "print", func(kv leat.KV[string, iter.Seq[event]]) string { panic("oh") })

@@ -110,8 +110,24 @@ var mistakes = []mistake{
 		leat.Write(positive, "out", &memory.Collector[int]{})
 	}},
 
+	{"nothing follows from a mistake, whatever comes behind it", func(p *leat.Pipeline) {
+		in := leat.Read[event](p, "events", nil)
+		byUser := leat.Window(leat.KeyBy(in, "by-user", field.Of(user)), window.Fixed(time.Hour))
+		leat.Write(leat.Flatten(leat.Keys(byUser), leat.Map(leat.Values(byUser), "user", func(e event) string { return e.User })), "users", &memory.Collector[string]{})
+		leat.Write(leat.Combine(byUser, "count", agg.Into(count[event])), "counts", &memory.Collector[leat.KV[string, int64]]{})
+		leat.Write(leat.GroupByKey(byUser, "group"), "groups", &memory.Collector[leat.KV[string, []event]]{})
+		leat.Write(leat.Distinct(leat.Where(in, "all", func(e *event) field.Cond { return field.And() }), "distinct"), "rows", &memory.Collector[event]{})
+		fn := &oneOutput{}
+		leat.Write(leat.Flatten(leat.ParDo(in, "pardo", fn), fn.Bad.Collection()), "lines", &memory.Collector[string]{})
+		leat.FlatMap(leat.Scope(in, "scope", composite), "words", strings.FieldsSeq)
+	}},
+
 	{"read: source", func(p *leat.Pipeline) { leat.Read[event](p, "events", (*json.Source)(nil)) }},
-	{"read: row type", func(p *leat.Pipeline) { leat.Read[withChannel](p, "events", memory.Of[event]()) }},
+	{"read: row type", func(p *leat.Pipeline) {
+		never := func(w withChannel) (t time.Time) { return t }
+		leat.Read(p, "events", memory.Of[event](), leat.EventTime(never, watermark.None()))
+		leat.Read(p, "more", memory.Of[event](), leat.EventTimeField(func(w *withChannel) *time.Time { return nil }, watermark.None()))
+	}},
 	{"read: row type without end", func(p *leat.Pipeline) { leat.Read[recursive](p, "events", memory.Of[event]()) }},
 	{"read: unexported field", func(p *leat.Pipeline) { leat.Read[hidden](p, "events", memory.Of[event]()) }},
 	{"read: columns without a description", func(p *leat.Pipeline) { leat.Read[grouped](p, "events", memory.Of[event]()) }},
@@ -300,6 +316,16 @@ func TestMistakes(t *testing.T) {
 		fmt.Fprintf(&all, "\n-- %s\n%s\n", m.name, withCode(t, err.Error()))
 	}
 	golden(t, "mistakes.txt", all.String())
+}
+
+func TestFlattenOfNothing(t *testing.T) {
+	// Flatten of no collections has no pipeline to report to.
+	defer func() {
+		if got := withCode(t, fmt.Sprint(recover())); got != "leat: leat.Flatten at [leat.Flatten[event]()] was given no collections" {
+			t.Errorf("got %s", got)
+		}
+	}()
+	leat.Flatten[event]()
 }
 
 func TestZeroPCollection(t *testing.T) {

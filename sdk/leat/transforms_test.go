@@ -284,6 +284,19 @@ func TestKeysAndGroups(t *testing.T) {
 	}
 }
 
+func TestNullableKeyWithoutNulls(t *testing.T) {
+	// A nullable key that is there in every row is seen by functions.
+	p := &leat.Pipeline{}
+	half := 0.5
+	byPrice := leat.KeyBy(events(p, event{Price: &half}, event{Price: &half}), "by-price", field.Of(func(e *event) *float64 { return e.Price }))
+	var got memory.Collector[float64]
+	leat.Write(leat.Map(byPrice, "key", func(kv leat.KV[float64, event]) float64 { return kv.Key }), "out", &got)
+	run(t, p)
+	if rows := got.Rows(); !slices.Equal(rows, []float64{half, half}) {
+		t.Errorf("got %v", rows)
+	}
+}
+
 func TestDistinct(t *testing.T) {
 	// Equal columns are one row in each window, also where pointers differ.
 	type visit struct {

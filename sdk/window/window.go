@@ -170,21 +170,28 @@ func (f Fn) Slicer() Slicer {
 
 // Slice returns the slice that holds t.
 func (s *Slicer) Slice(t int64) Interval {
+	w, _ := s.Number(t)
+	return w
+}
+
+// Number returns the slice that holds t and a number for it: slices that follow
+// each other have different numbers close to each other.
+func (s *Slicer) Number(t int64) (w Interval, number int64) {
 	if s.period == 0 {
-		return Interval{batch.MinTime, batch.MaxTime}
+		return Interval{batch.MinTime, batch.MaxTime}, 0
 	}
-	r := (t - s.offset) % s.period
+	q, r := (t-s.offset)/s.period, (t-s.offset)%s.period
 	if r < 0 {
-		r += s.period
+		q, r = q-1, r+s.period
 	}
 	start := t - r
 	switch {
 	case s.edge == 0:
-		return Interval{start, start + s.period}
+		return Interval{start, start + s.period}, q
 	case r < s.edge:
-		return Interval{start, start + s.edge}
+		return Interval{start, start + s.edge}, 2 * q
 	}
-	return Interval{start + s.edge, start + s.period}
+	return Interval{start + s.edge, start + s.period}, 2*q + 1
 }
 
 // floor returns the latest start of an aligned window that is not after t.

@@ -118,6 +118,16 @@ func resultType(g Grouping) *batch.Type {
 	return &batch.Type{Kind: batch.Struct, Fields: []batch.Field{{Name: "key", Type: g.Key}, {Name: "value", Type: g.Aggregate.Output()}}}
 }
 
+// holdAll takes the groups of a window for the next flush.
+func (e *emitter) holdAll(ids, slots []int32, w window.Interval) {
+	e.ids, e.slots = append(e.ids, ids...), append(e.slots, slots...)
+	n := len(e.start)
+	e.start, e.end = slices.Grow(e.start, len(ids))[:n+len(ids)], slices.Grow(e.end, len(ids))[:n+len(ids)]
+	for i := range ids {
+		e.start[n+i], e.end[n+i] = w.Start, w.End
+	}
+}
+
 // hold takes a group for the next flush, however many there are already.
 func (e *emitter) hold(id, slot int32, w window.Interval) {
 	e.ids, e.slots = append(e.ids, id), append(e.slots, slot)

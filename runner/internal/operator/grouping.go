@@ -75,7 +75,7 @@ func (g *groups) locateSlices(b *batch.Batch) {
 		t := b.TimeAt(b.Row(i))
 		p := g.panes.Find(t)
 		if p == nil {
-			p = g.panes.Get(slicer.Slice(t))
+			p = g.panes.Near(slicer.Number(t))
 		}
 		g.at[i] = p.Slot(id, &g.slots)
 	}

@@ -34,17 +34,18 @@ type sliding struct {
 	counters  *Counters
 	watermark int64
 
-	next     window.Interval // the window to fire next; valid when started
-	started  bool
-	edge     int64      // panes that start before edge are in the stacks
-	stale    bool       // a late row changed a pane that is in the stacks
-	front    []suffixes // in the order of time; the first is the oldest pane
-	suffix   []int32    // by key id: slot of the current suffix, or -1
-	prefix   []int32    // by key id: slot of the prefix, or -1
-	present  []int32    // key ids that have a suffix or prefix, and some that no longer do
-	member   []bool     // by key id: is in present
-	sorted   bool       // present is in rank order
-	dst, src []int32    // scratch
+	next       window.Interval // the window to fire next; valid when started
+	started    bool
+	edge       int64      // panes that start before edge are in the stacks
+	stale      bool       // a late row changed a pane that is in the stacks
+	front      []suffixes // in the order of time; the first is the oldest pane
+	suffix     []int32    // by key id: slot of the current suffix, or -1
+	prefix     []int32    // by key id: slot of the prefix, or -1
+	present    []int32    // key ids that have a suffix or prefix, and some that no longer do
+	member     []bool     // by key id: is in present
+	sorted     bool       // present is in rank order
+	dst, src   []int32    // scratch: slots to copy
+	into, from []int32    // scratch: slots to merge after that
 }
 
 // suffixes is what one pane of the front added to the suffixes.
@@ -220,20 +221,20 @@ func (o *sliding) turn() error {
 func (o *sliding) push(p *state.Pane) error {
 	s := suffixes{start: p.Start, entries: make([]suffixEntry, len(p.Keys))}
 	o.dst, o.src = o.dst[:0], o.src[:0]
-	var mergeInto, mergeFrom []int32
+	into, from := o.into[:0], o.from[:0]
 	for i, id := range p.Keys {
 		slot := o.slots.Take()
 		o.dst, o.src = append(o.dst, slot), append(o.src, p.Slots[i])
 		after := o.suffix[id]
 		if after >= 0 {
-			mergeInto, mergeFrom = append(mergeInto, slot), append(mergeFrom, after)
+			into, from = append(into, slot), append(from, after)
 		}
 		s.entries[i] = suffixEntry{id, slot, after}
 		o.suffix[id] = slot
 		o.join(id)
 	}
 	o.front = append(o.front, s)
-	return o.copyThenMerge(mergeInto, mergeFrom)
+	return o.copyThenMerge(into, from)
 }
 
 // copyThenMerge copies the slots gathered in src to those in dst, which are new,
@@ -242,6 +243,7 @@ func (o *sliding) copyThenMerge(into, from []int32) error {
 	o.grow()
 	err := o.table.Copy(o.dst, o.src)
 	o.dst, o.src = o.dst[:0], o.src[:0]
+	o.into, o.from = into, from // keep the room
 	if err == nil {
 		err = o.table.Merge(into, from)
 	}
@@ -270,7 +272,7 @@ func (o *sliding) clear() {
 func (o *sliding) enter() error {
 	for _, p := range o.between(o.edge, o.next.End) {
 		o.dst, o.src = o.dst[:0], o.src[:0]
-		var mergeInto, mergeFrom []int32
+		into, from := o.into[:0], o.from[:0]
 		for i, id := range p.Keys {
 			if o.prefix[id] < 0 {
 				o.prefix[id] = o.slots.Take()
@@ -278,9 +280,9 @@ func (o *sliding) enter() error {
 				o.dst, o.src = append(o.dst, o.prefix[id]), append(o.src, p.Slots[i])
 				continue
 			}
-			mergeInto, mergeFrom = append(mergeInto, o.prefix[id]), append(mergeFrom, p.Slots[i])
+			into, from = append(into, o.prefix[id]), append(from, p.Slots[i])
 		}
-		if err := o.copyThenMerge(mergeInto, mergeFrom); err != nil {
+		if err := o.copyThenMerge(into, from); err != nil {
 			return err
 		}
 	}
@@ -312,7 +314,7 @@ func (o *sliding) emit(ctx context.Context, emit graph.Emit) (live bool, err err
 	o.sortPresent()
 	kept := o.present[:0]
 	o.dst, o.src = o.dst[:0], o.src[:0]
-	var mergeInto, mergeFrom []int32
+	into, from := o.into[:0], o.from[:0]
 	for _, id := range o.present {
 		suffix, prefix := o.suffix[id], o.prefix[id]
 		if suffix < 0 && prefix < 0 {
@@ -326,16 +328,14 @@ func (o *sliding) emit(ctx context.Context, emit graph.Emit) (live bool, err err
 		} else {
 			o.src = append(o.src, suffix)
 			if prefix >= 0 {
-				mergeInto, mergeFrom = append(mergeInto, slot), append(mergeFrom, prefix)
+				into, from = append(into, slot), append(from, prefix)
 			}
 		}
 		o.dst = append(o.dst, slot)
 	}
 	o.present = kept
-	for i, id := range kept {
-		o.out.hold(id, o.dst[i], o.next)
-	}
-	if err := o.copyThenMerge(mergeInto, mergeFrom); err != nil {
+	o.out.holdAll(kept, o.dst, o.next)
+	if err := o.copyThenMerge(into, from); err != nil {
 		return false, err
 	}
 	if len(o.out.ids) >= batch.TargetRows {

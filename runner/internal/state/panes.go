@@ -127,9 +127,6 @@ type Panes struct {
 // between a few neighbouring ones.
 const recentPanes = 256
 
-// recentAt spreads starts of panes, which are multiples of something round.
-func recentAt(start int64) uint64 { return uint64(start) * 0x9e3779b97f4a7c15 >> 56 }
-
 // NewPanes returns an empty set.
 func NewPanes() *Panes { return &Panes{byInterval: make(map[window.Interval]*Pane)} }
 
@@ -144,23 +141,29 @@ func (s *Panes) Get(w window.Interval) *Pane {
 	if s.last != nil && s.last.Interval == w {
 		return s.last
 	}
-	near := &s.recent[recentAt(w.Start)]
-	if *near != nil && (*near).Interval == w {
-		s.last = *near
-		return s.last
-	}
 	p := s.byInterval[w]
 	if p == nil {
 		p = s.add(w)
 	}
-	s.last, *near = p, p
+	s.last = p
 	return p
+}
+
+// Near is Get for a slice with its number: neighbouring slices do not go through
+// the map.
+func (s *Panes) Near(w window.Interval, number int64) *Pane {
+	near := &s.recent[number&(recentPanes-1)]
+	if *near == nil || (*near).Interval != w {
+		*near = s.Get(w)
+	}
+	s.last = *near
+	return *near
 }
 
 // add makes a pane with room for about as many keys as the one before it had.
 func (s *Panes) add(w window.Interval) *Pane {
 	if s.last != nil {
-		s.size = min(max(len(s.last.Keys), s.size/2), 1<<12)
+		s.size = min(max(len(s.last.Keys), s.size*7/8), 1<<12)
 	}
 	p := newPane(w, s.size)
 	s.byInterval[w] = p

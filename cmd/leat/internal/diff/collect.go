@@ -2,8 +2,11 @@ package diff
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/leatflow/leat/sdk/batch"
 )
@@ -11,7 +14,7 @@ import (
 // kept holds rows of one side that have no equal on the other.
 type kept struct {
 	batches []*batch.Column
-	entries []entry
+	entries [buckets][]entry // by the first bits of the hash, each sorted
 }
 
 // entry is one kept row and the hash of its key.
@@ -19,6 +22,9 @@ type entry struct {
 	key sum
 	at  place
 }
+
+// entryBytes is the size of an entry, with room for the slack of its slice.
+const entryBytes = 32
 
 type place struct{ batch, row int32 }
 
@@ -47,18 +53,29 @@ func (c *comparison) collect(ctx context.Context, side int, left *leftover, part
 		if len(taken) == 0 {
 			return nil
 		}
-		gathered := rows.Gather(taken)
+		gathered := rows
+		if len(taken) < rows.Len {
+			gathered = rows.Gather(taken)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		at := int32(len(out.batches))
 		out.batches = append(out.batches, gathered)
 		for i, row := range taken {
-			out.entries = append(out.entries, entry{key: k[row], at: place{at, int32(i)}})
+			b := k[row].high >> 56
+			out.entries[b] = append(out.entries[b], entry{key: k[row], at: place{at, int32(i)}})
 		}
 		return nil
 	})
-	slices.SortFunc(out.entries, func(a, b entry) int { return a.key.compare(b.key) })
-	return out, err
+	var group errgroup.Group
+	group.SetLimit(w)
+	for _, entries := range out.entries {
+		group.Go(func() error {
+			slices.SortFunc(entries, func(a, b entry) int { return a.key.compare(b.key) })
+			return nil
+		})
+	}
+	return out, errors.Join(err, group.Wait())
 }
 
 // ofPart lists the rows whose key belongs to the part.

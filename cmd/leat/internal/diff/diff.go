@@ -54,7 +54,7 @@ type Options struct {
 	Max       int      // how many differing rows of each sort to name
 
 	// MemoryBytes bounds the rows that are held to be looked at; when there are
-	// more, the inputs are read several times. Zero means 768 MB.
+	// more, the inputs are read several times. Zero means 512 MB.
 	MemoryBytes int64
 	// Workers is the number of goroutines; zero means one a processor.
 	Workers int
@@ -134,7 +134,7 @@ func Compare(ctx context.Context, a, b Input, o Options) (*Result, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.MemoryBytes <= 0 {
-		o.MemoryBytes = 768 << 20
+		o.MemoryBytes = 512 << 20
 	}
 	if o.Phase == nil {
 		o.Phase = func(string) {}
@@ -174,7 +174,7 @@ func (c *comparison) run(ctx context.Context) error {
 		}
 	}
 	c.result.RowsA, c.result.RowsB = tallies[0].rows, tallies[1].rows
-	rowBytes := max(tallies[0].rowBytes(), tallies[1].rowBytes())
+	rowBytes := max(tallies[0].rowBytes(), tallies[1].rowBytes()) + entryBytes
 	c.options.Phase("cancelling equal rows")
 	left := cancel(tallies, c.options.Workers)
 	c.result.Equal = c.result.RowsA - left[0].rows

@@ -32,7 +32,15 @@ func newPairing(p *plan, o *Options, r *Result) *pairing {
 // pair walks through the sorted rows of both sides, one key at a time.
 func (p *pairing) pair(ctx context.Context, sides [2]*kept) error {
 	p.sides = sides
-	a, b := sides[0].entries, sides[1].entries
+	for b := range buckets {
+		if err := p.pairBucket(ctx, sides[0].entries[b], sides[1].entries[b]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pairing) pairBucket(ctx context.Context, a, b []entry) error {
 	var rowsA, rowsB []place
 	for n := 0; len(a) > 0 || len(b) > 0; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {

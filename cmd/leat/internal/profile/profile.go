@@ -79,7 +79,7 @@ type Accumulator struct {
 
 // New returns an accumulator of a column of type t.
 func New(name string, t *batch.Type) *Accumulator {
-	a := &Accumulator{column: Column{Name: name, Type: t.String()}, typ: t, sketch: hyperloglog.New14()}
+	a := &Accumulator{column: Column{Name: name, Type: t.String()}, typ: t, sketch: hyperloglog.NewNoSparse()}
 	switch {
 	case t.Kind == batch.Time:
 		a.times = &clock{}

@@ -40,7 +40,7 @@ type texts struct {
 }
 
 func newTexts(values, size int) *texts {
-	return &texts{counts: map[string]*int64{}, most: values, mostSize: size, sketch: hyperloglog.New14()}
+	return &texts{counts: map[string]*int64{}, most: values, mostSize: size, sketch: hyperloglog.NewNoSparse()}
 }
 
 // add counts codes where it can and values where it must.
@@ -95,7 +95,8 @@ func (t *texts) count(v []byte, n int64) {
 	for len(t.counts) > 0 && (len(t.counts) >= t.most || t.size+len(v) > t.mostSize) {
 		t.shrink()
 	}
-	t.counts[string(v)] = &n
+	first := n // not n itself, which would be on the heap in every call
+	t.counts[string(v)] = &first
 	t.size += len(v)
 }
 
