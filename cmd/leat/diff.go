@@ -42,7 +42,7 @@ Floats a and b are equal when |a-b| <= t*max(1, |a|, |b|), with t the tolerance;
 means the same bits. NaN equals NaN, -0 equals 0 at any tolerance, and an infinity
 equals only itself. Floats in a key named by --by must be exactly equal.
 
-Memory: 16 to 40 bytes a row of both tables, and up to about 1 GB for rows that
+Memory: 16 to 40 bytes a row of both tables, and up to about 1 GB more for rows that
 differ; when there are more of these, the tables are read several times.`,
 		Args: arguments(2, 2, "two tables to compare"),
 		RunE: func(c *cobra.Command, args []string) error {

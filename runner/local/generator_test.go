@@ -67,9 +67,10 @@ func (g *generator) read() {
 	disorder := time.Duration(g.r.IntN(20)) * time.Second
 	now := time.Unix(int64(g.r.IntN(100)-60), 0).UTC()
 	rows := make([]record, g.r.IntN(150))
+	step := []time.Duration{time.Millisecond, time.Second}[g.r.IntN(2)]
 	for i := range rows {
 		if g.r.IntN(3) > 0 {
-			now = now.Add(time.Duration(g.r.IntN(3000)) * time.Millisecond)
+			now = now.Add((time.Duration(g.r.IntN(3000)) * time.Millisecond).Truncate(step))
 		}
 		rows[i] = record{K: string(rune('a' + g.r.IntN(1+g.r.IntN(6)))), N: int64(g.r.IntN(40) - 10), F: g.float(), At: now}
 		if g.r.IntN(3) > 0 {
@@ -84,7 +85,7 @@ func (g *generator) read() {
 	if g.r.IntN(3) == 0 {
 		byTime = leat.EventTime(func(e record) time.Time { return e.At }, watermark.Disorder(disorder))
 	}
-	f := flow{coll: leat.Read(g.p, g.name("read"), memory.Source[record]{Rows: rows, Splits: g.splits}, byTime)}
+	f := flow{coll: leat.Read(g.p, g.name("read"), selective{memory.Source[record]{Rows: rows, Splits: g.splits}}, byTime)}
 	for _, r := range rows {
 		f.rows = append(f.rows, naive{row: r, t: r.At.UnixMicro()})
 	}

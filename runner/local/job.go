@@ -24,13 +24,20 @@ type job struct {
 	budget    *memory.Budget
 	started   time.Time
 	sources   map[*plan.Op]*task.Source
-	inputs    []connector.Input
+	inputs    []openedInput
 	outputs   map[*plan.Op]*output
 	sinks     []*output // in the order of the graph
 	exchanges []*exchange.Exchange
 	counters  map[*plan.Op]*task.Counters
 	reads     map[*plan.Op]*task.SourceCounters
 	stage     stageClock
+	closed    bool
+}
+
+// openedInput is an opened source with the Read it is for.
+type openedInput struct {
+	op    *plan.Op
+	input connector.Input
 }
 
 // output is an opened sink with what its writers have staged.
@@ -78,6 +85,10 @@ func (j *job) run(ctx context.Context) (result *Result, err error) {
 	stop()
 	if err != nil {
 		return nil, plain(ctx, err)
+	}
+	// What can still go wrong must do so before anything is visible.
+	if err := j.close(); err != nil {
+		return nil, err
 	}
 	if err := j.commit(ctx); err != nil {
 		return nil, err
@@ -139,7 +150,7 @@ func (j *job) openSource(ctx context.Context, op *plan.Op) error {
 	if err != nil {
 		return &task.StepError{Step: op.Node.Name, Place: op.Node.Place, Err: err}
 	}
-	j.inputs = append(j.inputs, input)
+	j.inputs = append(j.inputs, openedInput{op, input})
 	source = task.NewSource(op.Node, input, j.plan.Mode == plan.Streaming, j.reads[op])
 	j.sources[op] = source
 	return nil
@@ -210,11 +221,18 @@ func (j *job) abort() error {
 	return errors.Join(errs...)
 }
 
-// close releases inputs and exchanges, and checks that all memory came back.
+// close releases inputs and exchanges, and checks that all memory came back. A
+// second call does nothing.
 func (j *job) close() error {
+	if j.closed {
+		return nil
+	}
+	j.closed = true
 	var errs []error
 	for _, in := range j.inputs {
-		errs = append(errs, in.Close())
+		if err := in.input.Close(); err != nil {
+			errs = append(errs, &task.StepError{Step: in.op.Node.Name, Place: in.op.Node.Place, Err: err})
+		}
 	}
 	for _, x := range j.exchanges {
 		x.Close()

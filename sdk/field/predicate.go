@@ -164,6 +164,7 @@ type Evaluator struct {
 	dict      *batch.Dictionary
 	keep      []bool // per entry of dict
 	scratch   []int32
+	narrowed  [2][]int32
 }
 
 // NewEvaluator returns an evaluator of p.
@@ -196,11 +197,12 @@ func (e *Evaluator) all(root *batch.Column, rows, dst []int32) []int32 {
 		if i == len(e.children)-1 {
 			return c.Rows(root, rows, dst)
 		}
-		next := c.Rows(root, rows, nil)
-		if len(next) == 0 {
+		next := &e.narrowed[i&1] // the rows being read are in the other one
+		*next = c.Rows(root, rows, (*next)[:0])
+		if len(*next) == 0 {
 			return dst
 		}
-		rows = next
+		rows = *next
 	}
 	return dst
 }

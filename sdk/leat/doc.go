@@ -2,6 +2,14 @@
 // the transforms between them. It builds a graph and runs nothing; a runner
 // (runner/local, or runner/command for a whole program) does that.
 //
+// The one central idea: a transform is typed for the user and untyped for the
+// engine. A call checks everything that can be checked, then adds a node that
+// takes batches of columns and gives batches of columns:
+//
+//	leat.Map[A, B](in, "name", f)
+//	                 │
+//	  columns ──decode──▶ []A ──f──▶ []B ──encode──▶ columns      chunks of 256 rows
+//
 // Every transform is a function: inputs first, then a name, then a function or
 // description, options last.
 //
@@ -13,7 +21,7 @@
 //		return []agg.Term{agg.Count(n)}
 //	}))
 //	leat.Write(counts, "out", json.Sink{Dir: "counts"})
-//	err := local.Run(ctx, p, local.Options{})
+//	result, err := local.Run(ctx, p, local.Options{})
 //
 // One rule tells two worlds apart. A function that takes a value runs for each
 // row. A function that takes pointers is a description: it runs at construction
@@ -21,6 +29,11 @@
 // written; descriptions run column by column, and only they are pushed down.
 //
 // Mistakes at construction are collected on the pipeline with the file and line
-// of the call and returned all together when it is run. Construction reads no
-// clock, environment or file. A pipeline is built by one goroutine.
+// of the call and returned all together when it is run; a step behind one with a
+// mistake is checked for its own. Construction reads no clock, environment or
+// file. A pipeline is built by one goroutine. What the compiler says of types that
+// do not fit is explained in docs/compile-errors.md.
+//
+// In a running job, a panic or error of the user's code names the step, the row
+// and the place in the code, and ends the job.
 package leat

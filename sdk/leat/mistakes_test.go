@@ -46,7 +46,11 @@ type (
 	hiddenSum struct{ sum int64 }
 )
 
-func (*hiddenOutput) Process(*leat.Context, event, leat.Emit[string]) error { return nil }
+func (h *hiddenOutput) Process(_ *leat.Context, e event, _ leat.Emit[string]) error {
+	h.bad.Emit(e.User)
+	return nil
+}
+func (h hidden) String() string                                             { return fmt.Sprint(h.Name, h.secret) }
 func (valueDoFn) Process(*leat.Context, event, leat.Emit[string]) error     { return nil }
 func (*pointerField) Process(*leat.Context, event, leat.Emit[string]) error { return nil }
 func (*twiceNamed) Process(*leat.Context, event, leat.Emit[string]) error   { return nil }
