@@ -56,9 +56,12 @@ func windowedSum(w window.Fn) func(*leat.Pipeline, json.Sink) {
 	return func(p *leat.Pipeline, out json.Sink) { leat.Write(sumOf(leat.Window(keyed(three(p)), w)), "out", out) }
 }
 
-type strict struct {
-	Key int64 `leat:"key"`
-	N   int64 `leat:"n"`
+// withWatermark reads events with a generator of the user's own.
+func withWatermark(make func() func(time.Time) time.Time) func(*leat.Pipeline, json.Sink) {
+	return func(p *leat.Pipeline, out json.Sink) {
+		in := leat.Read(p, "events", memory.Of(event{At: second(1)}), leat.EventTimeField(func(e *event) *time.Time { return &e.At }, watermark.Func("mine", make)))
+		leat.Write(in, "out", out)
+	}
 }
 
 type loose struct {
@@ -114,6 +117,17 @@ var badInputs = []bad{
 		local.Options{}, []string{`step "total"`, "key ann", "sum(n)", "does not fit int64", "use a wider field"}},
 	{"a sum that overflows in sliding windows", windowedSum(window.Sliding(4*time.Second, time.Second)), local.Options{}, []string{`step "total"`, "key ann", "sum(n)", "does not fit int64", "use a wider field"}},
 	{"a sum that overflows in a session", windowedSum(window.Session(4 * time.Second)), local.Options{}, []string{`step "total"`, "key ann", "sum(n)", "does not fit int64", "use a wider field"}},
+	{"a window function that panics", windowedSum(window.Custom("weeks", func(time.Time) []window.Interval { panic("no weeks") })), local.Options{},
+		[]string{`step "total"`, "window function weeks panicked for 1970-01-01T00:00:0", "no weeks", "badinput_test.go:"}},
+	{"a window function that gives an empty window", windowedSum(window.Custom("weeks", func(time.Time) []window.Interval { return make([]window.Interval, 1) })), local.Options{},
+		[]string{`step "total"`, "window function weeks gave the empty window [0, 0)"}},
+	{"a watermark function that panics", withWatermark(func() func(time.Time) time.Time {
+		return func(time.Time) time.Time { panic("no clock") }
+	}), local.Options{Plan: local.Streaming}, []string{`step "events"`, "watermark func mine: the function panicked: no clock", "badinput_test.go:"}},
+	{"a watermark function that cannot be made", withWatermark(func() func(time.Time) time.Time { panic("no clock") }),
+		local.Options{Plan: local.Streaming}, []string{`step "events"`, "the function panicked: no clock"}},
+	{"a watermark function that is nil", withWatermark(func() func(time.Time) time.Time { return nil }),
+		local.Options{Plan: local.Streaming}, []string{`step "events"`, "watermark func mine: the function panicked", "nil pointer"}},
 	{"a null where there can be none", func(p *leat.Pipeline, out json.Sink) {
 		in := leat.KeyBy(leat.Read[loose](p, "rows", memory.Of(loose{})), "by-p", field.Of(func(l *loose) *int64 { return l.P }))
 		leat.Write(leat.Map(in, "keys", func(kv leat.KV[int64, loose]) int64 { return kv.Key }), "out", out)
@@ -162,7 +176,7 @@ func TestBadInput(t *testing.T) {
 						t.Errorf("%s plan: the message does not say %q:\n%v", plan, s, err)
 					}
 				}
-				if n := strings.Count(err.Error(), "badinput_test.go:"); n > 1 && !strings.Contains(err.Error(), "panicked") {
+				if n := strings.Count(err.Error(), "badinput_test.go:"); n > 1 && !strings.Contains(err.Error(), "panic") {
 					t.Errorf("%s plan: the message is there %d times:\n%v", plan, n, err)
 				}
 				nothingIn(t, dir)

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	endlessLeast   = 300_000   // rows below which the test shows nothing
+	endlessLeast   = 20_000    // rows below which the test shows nothing
 	endlessMost    = 3_000_000 // rows that are enough
 	endlessSeconds = 4
 )
@@ -68,7 +68,7 @@ func TestEndless(t *testing.T) {
 		t.Fatal("the run did not end")
 	}
 	if rows-before < endlessLeast {
-		t.Skipf("only %d rows in %d seconds: this machine is too busy to show anything", rows-before, endlessSeconds)
+		t.Errorf("only %d rows in %d seconds", rows-before, endlessSeconds)
 	}
 	if grown > 16<<20 {
 		t.Errorf("the heap grew by %d KiB while %d rows passed", grown>>10, rows-before)

@@ -13,6 +13,7 @@ package watermark
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -47,8 +48,11 @@ func None() Generator { return Generator{} }
 // Declared reports whether the generator says anything before the end of input.
 func (g Generator) Declared() bool { return g.name != "" }
 
-// Validate reports a negative or too fine disorder.
+// Validate reports a negative or too fine disorder, and a missing function.
 func (g Generator) Validate() error {
+	if g.custom == nil && strings.HasPrefix(g.name, "func ") {
+		return fmt.Errorf("watermark.Func(%q) has no function", strings.TrimPrefix(g.name, "func "))
+	}
 	if g.disorder < 0 {
 		return fmt.Errorf("watermark.Disorder(%s): a row cannot be a negative time behind", g.disorder)
 	}
@@ -95,7 +99,7 @@ func (t *Tracker) Observe(times []int64) int64 {
 		return t.current
 	}
 	next := t.latest - t.generator.disorder.Microseconds()
-	if t.custom != nil {
+	if t.generator.custom != nil {
 		next = t.custom(time.UnixMicro(t.latest).UTC()).UnixMicro()
 	}
 	t.current = max(t.current, min(next, batch.MaxTime))

@@ -19,6 +19,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -244,10 +245,16 @@ func (f Fn) Assign(t int64, dst []Interval) ([]Interval, error) {
 	return dst, nil
 }
 
-func (f Fn) assignCustom(t int64, dst []Interval) ([]Interval, error) {
-	for _, w := range f.assign(time.UnixMicro(t).UTC()) {
+func (f Fn) assignCustom(t int64, dst []Interval) (_ []Interval, err error) {
+	at := time.UnixMicro(t).UTC()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("window function %s panicked for %s: %v\n%s", f.name, at.Format(time.RFC3339Nano), v, debug.Stack())
+		}
+	}()
+	for _, w := range f.assign(at) {
 		if w.Start >= w.End {
-			return dst, fmt.Errorf("window function %s gave the empty window [%d, %d) for %s", f.name, w.Start, w.End, time.UnixMicro(t).UTC().Format(time.RFC3339Nano))
+			return dst, fmt.Errorf("window function %s gave the empty window [%d, %d) for %s", f.name, w.Start, w.End, at.Format(time.RFC3339Nano))
 		}
 		dst = append(dst, w)
 	}

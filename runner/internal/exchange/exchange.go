@@ -146,6 +146,22 @@ func (e *Exchange) Receiver(i int) *Receiver { return &Receiver{exchange: e, con
 // Producers returns the number of channels the receiver reads.
 func (r *Receiver) Producers() int { return len(r.exchange.credits[r.consumer]) }
 
+// Waiting returns the rows that are there to be read; blocked, that is all.
+func (r *Receiver) Waiting() int64 {
+	in := r.exchange.inboxes[r.consumer]
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var rows int64
+	for _, q := range in.queues {
+		for _, m := range q {
+			if m.Kind == Data {
+				rows += int64(m.Batch.Len())
+			}
+		}
+	}
+	return rows
+}
+
 // Next returns the next message and the channel it came through. Pipelined, it
 // waits for one. After every channel has given End it must not be called again.
 func (r *Receiver) Next(ctx context.Context) (producer int, m Message, err error) {

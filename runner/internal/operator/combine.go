@@ -54,8 +54,10 @@ func (g *groups) load(b *batch.Batch) error {
 		g.at[i] = g.panes.Get(window.Interval{Start: b.Start[i], End: b.End[i]}).Slot(id, &g.slots)
 	}
 	g.grow()
-	for i, rows := range b.Root.Children[1].Ints {
-		g.counts[g.at[i]] += rows
+	if !g.NeverLate {
+		for i, rows := range b.Root.Children[1].Ints {
+			g.counts[g.at[i]] += rows
+		}
 	}
 	return g.named(g.table.Load(g.at, b.Root.Children[2], nil))
 }
@@ -128,10 +130,7 @@ func (o *combine) fire(ctx context.Context, w int64, emit graph.Emit) error {
 // drops the panes.
 func (g *groups) forget(panes []*state.Pane) {
 	if g.panes.Len() == len(panes) {
-		g.keys = state.NewKeys(g.Key)
-		g.slots = state.Slots{}
-		g.table = g.Aggregate.NewTable()
-		g.counts, g.dead = nil, 0
+		g.empty()
 		return
 	}
 	for _, p := range panes {
@@ -148,6 +147,34 @@ func (g *groups) forget(panes []*state.Pane) {
 			}
 		}
 	})
+}
+
+// empty forgets all groups. Accumulators are kept for the next ones, and so are
+// keys when they are few for the groups there were: most will come again.
+func (g *groups) empty() {
+	g.dead = 0
+	if g.keys.Live() > g.slots.Len()/4 {
+		g.keys = state.NewKeys(g.Key)
+	}
+	if g.slots.Len() > partialSlotsFirst+partialSlotsFirst/4 {
+		g.slots, g.table, g.counts = state.Slots{}, g.Aggregate.NewTable(), nil
+		return
+	}
+	all := resize(g.at, g.slots.Len())
+	for i := range all {
+		all[i] = int32(i)
+	}
+	g.at = all
+	g.table.Reset(all)
+	clear(g.counts)
+	g.slots = state.Slots{}
+}
+
+// Expect makes room for so many groups at once, instead of step by step.
+func (g *groups) Expect(rows int64) {
+	if rows < 1<<24 {
+		g.table.Grow(int(rows))
+	}
 }
 
 // releaseKeys forgets the keys that nothing marks. Marking looks at everything

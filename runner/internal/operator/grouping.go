@@ -31,7 +31,7 @@ type groups struct {
 	panes  *state.Panes
 	slots  state.Slots
 	table  *agg.Table
-	counts []int64 // rows behind each slot
+	counts []int64 // rows behind each slot; none when nothing can be late
 	dead   int     // panes dropped since keys were last released
 
 	ids, at, rows []int32 // scratch of one batch
@@ -123,13 +123,16 @@ func (g *groups) locateCustom(b *batch.Batch) (at, rows []int32, err error) {
 func (g *groups) grow() {
 	n := g.slots.Len()
 	g.table.Grow(n)
-	for len(g.counts) < n {
+	for len(g.counts) < n && !g.NeverLate {
 		g.counts = append(g.counts, 0)
 	}
 }
 
 // count adds to the rows behind slots.
 func (g *groups) count(at []int32) {
+	if g.NeverLate {
+		return
+	}
 	for _, slot := range at {
 		g.counts[slot]++
 	}
@@ -138,8 +141,10 @@ func (g *groups) count(at []int32) {
 // free empties slots and gives them back.
 func (g *groups) free(slots []int32) {
 	g.table.Reset(slots)
-	for _, s := range slots {
-		g.counts[s] = 0
+	if !g.NeverLate {
+		for _, s := range slots {
+			g.counts[s] = 0
+		}
 	}
 	g.slots.Give(slots)
 }

@@ -36,6 +36,10 @@ type Counters struct {
 	Dropped int64 // rows too late for every window
 }
 
+// Expecting is implemented by operators that can make room for a number of rows
+// known beforehand.
+type Expecting interface{ Expect(rows int64) }
+
 // Sized is implemented by operators that hold state, for the memory budget.
 type Sized interface{ SizeBytes() int64 }
 

@@ -15,12 +15,16 @@ type Target interface {
 	Send(ctx context.Context, partition int, b *batch.Batch) error
 }
 
-// Limits of a partial aggregation: it holds so many groups before it passes
-// them on, and fewer once it has seen that grouping does not shrink its input.
+// Limits of a partial aggregation. It starts with few groups, which stay in
+// cache, and sends them on when they are full. Where that has gathered too few
+// rows a group, it tries with more; where even the most do not help, grouping
+// early is given up as far as it goes.
 const (
-	partialSlots     = 1 << 21
-	partialSlotsPoor = 1 << 15
-	worthwhile       = 2 // rows per group from which grouping early pays
+	partialSlotsFirst = 1 << 16
+	partialSlotsMost  = 1 << 21
+	partialSlotsPoor  = 1 << 15
+	rowsAGroup        = 4   // from here on a table is sent when full instead of grown
+	rowsAGroupPoor    = 1.5 // below, at the most, early grouping is not worth its table
 )
 
 // partial aggregates rows before the exchange, so that one row a key and pane
@@ -44,7 +48,7 @@ type outgoing struct {
 
 // NewPartial returns the sending half of a Combine.
 func NewPartial(g Grouping, target Target) Operator {
-	return &partial{groups: newGroups(g), target: target, limit: partialSlots, sending: make([]outgoing, target.Partitions())}
+	return &partial{groups: newGroups(g), target: target, limit: partialSlotsFirst, sending: make([]outgoing, target.Partitions())}
 }
 
 // PartialType is the type of the rows between the halves of a Combine.
@@ -65,9 +69,7 @@ func (o *partial) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) err
 	if err := o.table.Add(at, b.Root.Children[1], b.Time, rows); err != nil {
 		return o.named(err)
 	}
-	if !o.NeverLate { // otherwise nobody asks
-		o.count(at)
-	}
+	o.count(at)
 	o.taken += int64(len(at))
 	if o.slots.Len() >= o.limit {
 		return o.overflow(ctx)
@@ -75,18 +77,20 @@ func (o *partial) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) err
 	return nil
 }
 
-// overflow sends everything when the table is full, and lowers the limit when
-// holding on to groups has not paid.
+// overflow decides what to do with a full table: let it grow, or send it.
 func (o *partial) overflow(ctx context.Context) error {
-	if o.taken < worthwhile*int64(o.slots.Len()) {
+	ratio := float64(o.taken) / float64(o.slots.Len())
+	switch {
+	case ratio >= rowsAGroup:
+	case o.limit < partialSlotsFirst: // given up before
+	case o.limit < partialSlotsMost:
+		o.limit *= 4
+		return nil
+	case ratio < rowsAGroupPoor:
 		o.limit = partialSlotsPoor
 	}
-	if err := o.flush(ctx, endOfInput); err != nil {
-		return err
-	}
-	o.groups = newGroups(o.Grouping)
 	o.taken = 0
-	return nil
+	return o.flush(ctx, batch.MaxTime)
 }
 
 // Watermark implements Operator: panes that end by w may belong to a window that
@@ -152,8 +156,10 @@ func (o *partial) send(ctx context.Context, partition int) error {
 		return o.named(err)
 	}
 	counts := make([]int64, len(s.slots))
-	for i, slot := range s.slots {
-		counts[i] = o.counts[slot]
+	if !o.NeverLate { // otherwise nobody asks
+		for i, slot := range s.slots {
+			counts[i] = o.counts[slot]
+		}
 	}
 	root := batch.NewStruct(PartialType(o.Grouping), len(s.ids), o.keys.Column(s.ids), batch.NewInts(rowsType, counts), saved)
 	out := &batch.Batch{Root: root, Start: s.start, End: s.end}

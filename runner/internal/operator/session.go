@@ -157,7 +157,6 @@ func (o *session) merge(id int32, from, to int, merged window.Interval, b *batch
 		if err := o.table.Merge([]int32{slot}, []int32{s.slot}); err != nil {
 			return 0, o.namedKey(err, id)
 		}
-		o.counts[slot] += o.counts[s.slot]
 		o.free([]int32{s.slot})
 	}
 	list[from].Interval = merged

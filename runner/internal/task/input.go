@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -163,7 +164,7 @@ type Reading struct {
 	split   connector.Split
 	reader  connector.Reader
 	time    graph.TimeFn
-	tracker *wm.Tracker
+	tracker *wm.Tracker // made at the first batch
 	waiting []Message
 	sent    int64 // watermark
 }
@@ -171,7 +172,7 @@ type Reading struct {
 // NewReading returns an input that takes splits from the source's queue, or
 // reads one split when only is not nil.
 func NewReading(s *Source, only *connector.Split) *Reading {
-	r := &Reading{source: s, only: only, tracker: s.Read.EventTime.Generator.New(), sent: batch.MinTime}
+	r := &Reading{source: s, only: only, sent: batch.MinTime}
 	if s.Read.EventTime.New != nil {
 		r.time = s.Read.EventTime.New()
 	}
@@ -245,12 +246,29 @@ func (r *Reading) read(ctx context.Context) error {
 	r.source.Counters.Rows.Add(int64(b.Len()))
 	r.waiting = append(r.waiting, Message{Message: exchange.Message{Kind: exchange.Data, Batch: stamped}})
 	if r.source.Watermarks && stamped.Time != nil {
-		if w := r.tracker.Observe(stamped.Time); w > r.sent {
+		w, err := r.observe(stamped.Time)
+		if err != nil {
+			return err
+		}
+		if w > r.sent {
 			r.sent = w
 			r.waiting = append(r.waiting, control(exchange.Watermark, w))
 		}
 	}
 	return nil
+}
+
+// observe asks the tracker, which may run a user's function.
+func (r *Reading) observe(times []int64) (w int64, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("watermark %s: the function panicked: %v\n%s", r.source.Read.EventTime.Generator, v, debug.Stack())
+		}
+	}()
+	if r.tracker == nil {
+		r.tracker = r.source.Read.EventTime.Generator.New()
+	}
+	return r.tracker.Observe(times), nil
 }
 
 // stamp sets the event times of a batch.

@@ -28,6 +28,7 @@ type Downstream interface {
 	process(ctx context.Context, b *batch.Batch) error
 	watermark(ctx context.Context, input int, w int64) error
 	end(ctx context.Context, input int) error
+	expect(rows int64)
 }
 
 // Edge is one input of a Downstream.
@@ -135,6 +136,12 @@ func (l *Link) process(ctx context.Context, b *batch.Batch) error {
 	return l.account()
 }
 
+func (l *Link) expect(rows int64) {
+	if op, ok := l.op.(operator.Expecting); ok {
+		op.Expect(rows)
+	}
+}
+
 // account reserves what the operator's state has grown by.
 func (l *Link) account() error {
 	if l.dropped != nil {
@@ -226,3 +233,5 @@ func (s Sending) end(context.Context, int) error {
 	s.Sender.Broadcast(exchange.Message{Kind: exchange.End})
 	return nil
 }
+
+func (s Sending) expect(int64) {}

@@ -57,6 +57,7 @@ func guard(run func() error) (err error) {
 // runInTurn reads one input after the other.
 func (t *Task) runInTurn(ctx context.Context) error {
 	for _, e := range t.Entries {
+		e.announce()
 		for done := false; !done; {
 			m, err := e.Input.Next(ctx)
 			if err != nil {
@@ -68,6 +69,18 @@ func (t *Task) runInTurn(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// announce tells the links behind an exchange how many rows wait in it.
+func (e *Entry) announce() {
+	r, ok := e.Input.(*Receiving)
+	if !ok {
+		return
+	}
+	rows := r.Receiver.Waiting()
+	for _, edge := range e.Outs[0] {
+		edge.To.expect(rows)
+	}
 }
 
 // handle passes a message to the links behind the input.
