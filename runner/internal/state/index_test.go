@@ -31,10 +31,10 @@ func TestIndexAgainstMap(t *testing.T) {
 			if len(model) > 0 && rapid.IntRange(0, 2).Draw(t, "remove") == 0 {
 				id := rapid.SampledFrom(sortedKeys(model)).Draw(t, "id")
 				x.remove(model[id], id)
-				delete(model, id)
-				if x.find(0, id) && model[id] == 0 {
+				if x.find(model[id], id) {
 					t.Fatalf("id %d is found after its removal", id)
 				}
+				delete(model, id)
 			} else {
 				model[next] = hash.Draw(t, "hash")
 				x.insert(model[next], next)
