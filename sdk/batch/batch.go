@@ -130,9 +130,14 @@ func (b *Batch) Slice(from, to int) *Batch {
 	}
 }
 
-// SizeBytes estimates the memory the batch holds.
+// SizeBytes estimates the memory the batch holds. Of columns that it shares with
+// batches of other rows it counts the part of its own selection.
 func (b *Batch) SizeBytes() int64 {
-	return b.Root.SizeBytes() + int64(8*(len(b.Time)+len(b.Start)+len(b.End))+len(b.Retract)+4*len(b.Sel))
+	n := b.Root.SizeBytes() + int64(8*(len(b.Time)+len(b.Start)+len(b.End))+len(b.Retract))
+	if b.Sel != nil {
+		n = n*int64(len(b.Sel))/int64(max(1, b.Root.Len)) + int64(4*len(b.Sel))
+	}
+	return n
 }
 
 func gather[T any](values []T, rows []int32) []T {

@@ -157,16 +157,17 @@ func NewDictionary(t *Type, codes []int32, d *Dictionary) *Column {
 	return &Column{Type: t, Len: len(codes), Codes: codes, Dict: d}
 }
 
-// SizeBytes estimates the memory the column's own vectors hold, dictionaries
-// included once per column.
+// SizeBytes estimates the memory the column's vectors hold. Of a dictionary with
+// more entries than there are rows, it counts as many entries as rows.
 func (c *Column) SizeBytes() int64 {
 	if c == nil {
 		return 0
 	}
 	n := int64(len(c.Valid) + 8*len(c.Ints) + 8*len(c.Floats) + len(c.Bools) + 4*len(c.Codes) + 4*len(c.Offsets))
 	n += int64(4*len(c.Strings.Offsets) + len(c.Strings.Data))
-	if c.Dict != nil {
-		n += int64(4*len(c.Dict.Offsets) + len(c.Dict.Data))
+	if c.Dict != nil { // shared by the batches of a chunk
+		entries := int64(max(1, c.Dict.Len()))
+		n += int64(4*len(c.Dict.Offsets)+len(c.Dict.Data)) * min(int64(c.Len), entries) / entries
 	}
 	for _, child := range c.Children {
 		n += child.SizeBytes()

@@ -38,7 +38,9 @@ func NewCombine(g Grouping, counters *Counters) Operator {
 
 // Process implements Operator: it takes what partial sends.
 func (o *combine) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
-	b = dropLate(b.Compact(), o.counters, func(w window.Interval) bool { return w.End <= o.watermark })
+	if !o.NeverLate {
+		b = dropLate(b, o.counters, func(w window.Interval) bool { return w.End <= o.watermark })
+	}
 	return o.load(b)
 }
 

@@ -90,7 +90,7 @@ func (o *partial) overflow(ctx context.Context) error {
 		o.limit = partialSlotsPoor
 	}
 	o.taken = 0
-	return o.flush(ctx, batch.MaxTime)
+	return o.flush(ctx, endOfInput)
 }
 
 // Watermark implements Operator: panes that end by w may belong to a window that

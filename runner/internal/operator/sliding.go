@@ -64,7 +64,10 @@ func newSliding(g Grouping, counters *Counters) *sliding {
 
 // Process implements Operator: it takes what partial sends.
 func (o *sliding) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
-	b = dropLate(b.Compact(), o.counters, func(w window.Interval) bool {
+	if o.NeverLate {
+		return o.load(b)
+	}
+	b = dropLate(b, o.counters, func(w window.Interval) bool {
 		return o.Windowing.Fn.Last(w.Start).End <= o.watermark
 	})
 	if o.started {

@@ -42,6 +42,7 @@ type Keys struct {
 	nextOut int
 	scratch []byte
 	filed   []uint32
+	fresh   []int32 // rows whose dictionary entry is not cached yet
 }
 
 // keyStore keeps the values of keys by id, in the form that suits their type.
@@ -65,7 +66,7 @@ const dictCaches = 4
 
 type dictCache struct {
 	dict *batch.Dictionary
-	ids  []int32 // -1: not looked up yet
+	ids  []int32 // or unknown, or pending
 }
 
 // NewKeys returns an empty table for keys of type t.
@@ -90,6 +91,11 @@ func (k *Keys) Lookup(c *batch.Column, rows, out []int32) {
 		k.lookupCodes(c, rows, out)
 		return
 	}
+	k.lookupRows(c, rows, out)
+}
+
+// lookupRows looks up the key of each row.
+func (k *Keys) lookupRows(c *batch.Column, rows, out []int32) {
 	if cap(k.filed) < len(out) {
 		k.filed = make([]uint32, len(out))
 	}
@@ -186,43 +192,54 @@ func (k *Keys) worthCaching(d *batch.Dictionary, n int) bool {
 	return d.Len() <= 16*k.rows+1024
 }
 
-// lookupCodes answers from the cache of the column's dictionary, looking each
-// entry up the first time a row has it.
+// lookupCodes answers from the cache of the column's dictionary. Entries that
+// no row had before are looked up together, each once.
 func (k *Keys) lookupCodes(c *batch.Column, rows, out []int32) {
 	ids := k.dictIDs(c.Dict)
-	if rows == nil && c.Valid == nil {
-		for i, code := range c.Codes[:len(out)] {
-			id := ids[code]
-			if id < 0 {
-				id = k.entryID(c, i, ids)
-			}
-			out[i] = id
+	k.fresh = k.fresh[:0]
+	for i := range out {
+		row := int32(i)
+		if rows != nil {
+			row = rows[i]
 		}
+		if c.Valid != nil && !c.Valid.Get(int(row)) {
+			out[i] = k.nullID(c, int(row))
+			continue
+		}
+		code := c.Codes[row]
+		out[i] = ids[code]
+		if out[i] < 0 {
+			if out[i] == unknown {
+				ids[code] = pending
+				k.fresh = append(k.fresh, row)
+			}
+			out[i] = pending
+		}
+	}
+	if len(k.fresh) == 0 {
 		return
 	}
+	found := make([]int32, len(k.fresh))
+	k.lookupRows(c, k.fresh, found)
+	for i, row := range k.fresh {
+		ids[c.Codes[row]] = found[i]
+	}
 	for i := range out {
-		row := i
-		if rows != nil {
-			row = int(rows[i])
-		}
-		switch {
-		case c.Null(row):
-			out[i] = k.nullID(c, row)
-		case ids[c.Codes[row]] < 0:
-			out[i] = k.entryID(c, row, ids)
-		default:
+		if out[i] == pending {
+			row := i
+			if rows != nil {
+				row = int(rows[i])
+			}
 			out[i] = ids[c.Codes[row]]
 		}
 	}
 }
 
-func (k *Keys) entryID(c *batch.Column, row int, ids []int32) int32 {
-	var hash [1]uint32
-	k.store.file(c, []int32{int32(row)}, hash[:])
-	id := k.id(c, row, hash[0])
-	ids[c.Codes[row]] = id
-	return id
-}
+// States of a dictionary entry in a cache, besides its id.
+const (
+	unknown int32 = -1
+	pending int32 = -2
+)
 
 // dictIDs returns the cache of d, taking the place of the oldest when new.
 func (k *Keys) dictIDs(d *batch.Dictionary) []int32 {
@@ -233,7 +250,7 @@ func (k *Keys) dictIDs(d *batch.Dictionary) []int32 {
 	}
 	ids := make([]int32, d.Len())
 	for i := range ids {
-		ids[i] = -1
+		ids[i] = unknown
 	}
 	k.dicts[k.nextOut] = dictCache{d, ids}
 	k.nextOut = (k.nextOut + 1) % dictCaches
