@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"errors"
+	"math"
 	"slices"
 
+	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/window"
@@ -29,6 +32,8 @@ type session struct {
 	counters  *Counters
 	watermark int64
 	sessions  [][]openSession // by key id, in the order of time, disjoint
+	due       []int64         // by key id: when its first session may close; notDue when it has none
+	open      int             // sessions
 	closing   closings
 	late      []int32 // scratch: keys of rows that were dropped
 }
@@ -38,8 +43,9 @@ type openSession struct {
 	slot int32
 }
 
-// closings is a heap of when sessions may close. An entry is stale when its
-// session has grown since; it is checked when it is due.
+// closings is a heap of when a key's first session may close: one entry a key
+// that counts, the one in due. When it comes and the session has grown since, it
+// is put off, so a session costs one entry however many rows extend it.
 type closings []closing
 
 type closing struct {
@@ -78,7 +84,7 @@ func (o *session) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error
 	o.ids = resize(o.ids, n)
 	o.keys.Lookup(b.Root.Children[0], b.Sel, o.ids)
 	for len(o.sessions) < o.keys.Len() {
-		o.sessions = append(o.sessions, nil)
+		o.sessions, o.due = append(o.sessions, nil), append(o.due, notDue)
 	}
 	o.at, o.rows = o.at[:0], o.rows[:0]
 	for i, id := range o.ids {
@@ -128,12 +134,10 @@ func (o *session) row(id, row int32, claim window.Interval, b *batch.Batch) erro
 	case 0:
 		slot = o.slots.Take()
 		o.sessions[id] = slices.Insert(list, from, openSession{merged, slot})
-		heap.Push(&o.closing, closing{merged.End, id})
+		o.open++
+		o.schedule(id, merged.End)
 	case 1:
 		slot = list[from].slot
-		if merged.End != list[from].End {
-			heap.Push(&o.closing, closing{merged.End, id})
-		}
 		list[from].Interval = merged
 	default:
 		var err error
@@ -143,6 +147,22 @@ func (o *session) row(id, row int32, claim window.Interval, b *batch.Batch) erro
 	}
 	o.at, o.rows = append(o.at, slot), append(o.rows, row)
 	return nil
+}
+
+// notDue is the due time of a key without sessions.
+const notDue = math.MaxInt64
+
+// schedule makes sure that a key is looked at when one of its sessions ends.
+func (o *session) schedule(id int32, end int64) {
+	if end < o.due[id] {
+		o.due[id] = end
+		heap.Push(&o.closing, closing{end, id})
+	}
+}
+
+// SizeBytes implements Sized.
+func (o *session) SizeBytes() int64 {
+	return o.groups.SizeBytes() + int64(24*o.open+32*len(o.sessions)+16*cap(o.closing))
 }
 
 // merge makes sessions [from, to) of a key one. Rows located for them are added
@@ -161,7 +181,7 @@ func (o *session) merge(id int32, from, to int, merged window.Interval, b *batch
 	}
 	list[from].Interval = merged
 	o.sessions[id] = slices.Delete(list, from+1, to)
-	heap.Push(&o.closing, closing{merged.End, id})
+	o.open -= to - from - 1
 	return slot, nil
 }
 
@@ -172,8 +192,21 @@ func (o *session) settle(b *batch.Batch) error {
 		return nil
 	}
 	err := o.table.Add(o.at, b.Root.Children[1], b.Time, o.rows)
-	o.count(o.at)
 	o.at, o.rows = o.at[:0], o.rows[:0]
+	return o.named(err)
+}
+
+// named says which key an error of the accumulators is about.
+func (o *session) named(err error) error {
+	var at *agg.SlotError
+	if !errors.As(err, &at) {
+		return err
+	}
+	for id, list := range o.sessions {
+		if slices.ContainsFunc(list, func(s openSession) bool { return s.slot == at.Slot }) {
+			return o.namedKey(err, int32(id))
+		}
+	}
 	return err
 }
 
@@ -201,7 +234,14 @@ func (o *session) fire(ctx context.Context, w int64, emit graph.Emit) error {
 	var due []closed
 	for len(o.closing) > 0 && o.closing[0].end <= w {
 		c := heap.Pop(&o.closing).(closing)
+		if c.end != o.due[c.id] {
+			continue // an earlier session was opened since, and has its own entry
+		}
 		due = o.close(due, c.id, w)
+		o.due[c.id] = notDue
+		if rest := o.sessions[c.id]; len(rest) > 0 {
+			o.schedule(c.id, rest[0].End)
+		}
 	}
 	if len(due) == 0 {
 		return nil
@@ -236,6 +276,7 @@ func (o *session) close(due []closed, id int32, w int64) []closed {
 		n++
 	}
 	o.sessions[id] = slices.Delete(list, 0, n)
+	o.open -= n
 	return due
 }
 
