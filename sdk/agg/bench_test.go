@@ -17,8 +17,6 @@ type fact struct {
 
 type intStats struct{ Count, Sum, Max int64 }
 
-type floatStats struct{ Sum float64 }
-
 // facts returns a batch and the slot of each of its rows.
 func facts(rows, groups int) (c *batch.Column, times []int64, slots []int32) {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -26,7 +26,6 @@ type value struct {
 // valueReader reads values of a column. It owns the text of composite values
 // until the next one is read.
 type valueReader struct {
-	kind    batch.Kind
 	scratch []byte
 }
 

@@ -78,7 +78,7 @@ func TestPlanErrors(t *testing.T) {
 		G      tree
 		H      **int
 		I      []uintptr
-		hidden string
+		hidden string //lint:ignore U1000 an unexported field is what is tested
 		J      string `leat:"x"`
 		K      string `leat:"x"`
 		L      int    `leat:""`
@@ -125,7 +125,7 @@ func TestWalk(t *testing.T) {
 		Event pair[string, *bool] `leat:"event"`
 		Opt   *pair[int8, []string]
 		Null  *int64
-		skip  int `leat:"-"`
+		skip  int `leat:"-"` //lint:ignore U1000 a skipped field is what is tested
 	}
 	sample := reflect.New(reflect.TypeFor[row]()).Elem()
 	r := sample.Addr().Interface().(*row)

@@ -185,7 +185,7 @@ func (r *Receiver) nextBlocked() (int, Message) {
 	in := r.exchange.inboxes[r.consumer]
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for r.at < len(in.queues) {
+	if r.at < len(in.queues) {
 		q := in.queues[r.at]
 		if len(q) == 0 {
 			r.at++

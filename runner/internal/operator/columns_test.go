@@ -127,9 +127,9 @@ func (c *chain) encode(rows []row) *batch.Batch {
 		}
 		all = append(all, r)
 	}
-	var keys, vs, fs, whole []any
+	var keys, vs, fs []any
 	for _, r := range all {
-		keys, fs, whole = append(keys, r.key), append(fs, r.f), append(whole, []any{})
+		keys, fs = append(keys, r.key), append(fs, r.f)
 		if r.v == nil {
 			vs = append(vs, nil)
 		} else {

@@ -169,7 +169,6 @@ func TestSourceSuiteFindsFlaws(t *testing.T) {
 type flawedSink struct {
 	flaw, dir string
 	area      *staging.Area
-	lines     map[string][]string
 }
 
 func (s *flawedSink) String() string             { return "flawed" }

@@ -17,7 +17,7 @@ import (
 
 func (c SinkCase) describes(t *testing.T) error {
 	s := c.New(t, filepath.Join(t.TempDir(), "out"), nil)
-	if s.String() == "" || s.String() != s.String() {
+	if first, again := s.String(), s.String(); first == "" || first != again {
 		return fmt.Errorf("String gives %q", s.String())
 	}
 	if err := s.Validate(c.Type); err != nil {

@@ -178,7 +178,7 @@ func (r *run) checkBatch(b *batch.Batch, limit int) error {
 
 func (c SourceCase) describes(t *testing.T) error {
 	s := c.New(t)
-	if s.String() == "" || s.String() != s.String() {
+	if first, again := s.String(), s.String(); first == "" || first != again {
 		return fmt.Errorf("String gives %q", s.String())
 	}
 	if err := s.Validate(c.Type); err != nil {
