@@ -218,18 +218,6 @@ func TestHashesOfNullsInDictionary(t *testing.T) {
 	}
 }
 
-// Hashing a batch does not allocate.
-func TestKeyHashesDoNotAllocate(t *testing.T) {
-	c := keyColumn(1000, 100)
-	out := make([]uint64, c.Len)
-	for _, c := range []*batch.Column{c, c.Plain(), batch.NewInts(of(batch.Int64), make([]int64, 1000))} {
-		KeyHashes(c, nil, out)
-		if n := testing.AllocsPerRun(50, func() { KeyHashes(c, nil, out) }); n >= 1 {
-			t.Errorf("%s: %v allocations", c.Type, n)
-		}
-	}
-}
-
 // keyColumn returns rows of a dictionary of user names.
 func keyColumn(rows, entries int) *batch.Column {
 	s, codes := batch.Strings{}, make([]int32, rows)
