@@ -37,7 +37,8 @@ func (t *tape) int32s(n int) []int32 {
 
 func (t *tape) texts(n int) batch.Strings {
 	s := batch.Strings{Offsets: t.int32s(n + 1)}
-	s.Data = t.data[:min(len(t.data), max(0, t.small()))]
+	n = max(0, t.small()) // before t.data is measured: it takes a byte
+	s.Data = t.data[:min(len(t.data), n)]
 	return s
 }
 
