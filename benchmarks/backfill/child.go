@@ -8,11 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/leatflow/leat/runner/command"
 )
 
 // Task is one run: what a child is asked to do.
@@ -34,9 +35,6 @@ type Measurement struct {
 
 // childVariable holds the task of a process that is a child.
 const childVariable = "LEAT_BACKFILL_TASK"
-
-// gcPercent is the setting of runner/command; the floor gets the same.
-const gcPercent = 400
 
 func isChild() bool { return os.Getenv(childVariable) != "" }
 
@@ -64,7 +62,7 @@ func measure(t Task) (Measurement, error) {
 		return Measurement{}, err
 	}
 	runtime.GOMAXPROCS(t.Threads)
-	debug.SetGCPercent(gcPercent)
+	command.Tune(0)
 	job, err := s.prepare(t)
 	if err != nil {
 		return Measurement{}, err

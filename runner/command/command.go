@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -92,9 +91,7 @@ func (e *UsageError) Error() string { return e.Err.Error() + " (see -help)" }
 func (e *UsageError) Unwrap() error { return e.Err }
 
 // Run builds and runs a pipeline, or explains it. The report goes to stdout,
-// progress to stderr. It raises the garbage collector's target to 400 % within
-// the memory budget, unless GOGC is set: batches make much garbage and little
-// live heap.
+// progress to stderr. It tunes the process: see Tune.
 func (f *Flags) Run(ctx context.Context, stdout, stderr io.Writer, build func(*leat.Pipeline) error) error {
 	options, err := f.options()
 	if err != nil {
@@ -109,7 +106,7 @@ func (f *Flags) Run(ctx context.Context, stdout, stderr io.Writer, build func(*l
 		fmt.Fprint(stdout, text)
 		return err
 	}
-	f.tuneCollector()
+	Tune(int64(f.Memory))
 	show, finish := f.progress(stderr)
 	options.Progress = show
 	result, err := local.Run(ctx, p, options)
@@ -133,16 +130,6 @@ func (f *Flags) options() (local.Options, error) {
 		err = errors.Join(err, fmt.Errorf("progress %q is unknown; use auto, bar, log or none", f.Progress))
 	}
 	return local.Options{Plan: plan, Parallelism: f.Parallelism, BatchRows: f.BatchRows, Memory: int64(f.Memory)}, err
-}
-
-// tuneCollector trades memory for time where the user has not chosen otherwise.
-func (f *Flags) tuneCollector() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
-	}
-	if f.Memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(f.Memory) + int64(f.Memory)/2 + 64<<20)
-	}
 }
 
 // Size is a number of bytes as a flag: 512MB, 4GiB, 65536.
