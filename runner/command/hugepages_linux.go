@@ -1,9 +1,9 @@
 package command
 
 import (
-	"strings"
 	"os"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
