@@ -21,16 +21,16 @@ func TestTune(t *testing.T) {
 		return
 	}
 	Tune(1 << 30)
-	if got := debug.SetGCPercent(400); got != 400 {
-		t.Errorf("GC percent is %d", got)
-	}
 	if got := debug.SetMemoryLimit(-1); got != 1<<30+1<<29+64<<20 {
 		t.Errorf("memory limit is %d", got)
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	if m.HeapAlloc > 8<<20 {
-		t.Errorf("%d bytes of heap are in use, the advised range was not given back", m.HeapAlloc)
+	if m.HeapAlloc < floorMost || m.HeapAlloc > floorMost+8<<20 {
+		t.Errorf("%d bytes of heap are in use, not the ballast alone", m.HeapAlloc)
+	}
+	if m.NextGC < 2*floorMost {
+		t.Errorf("the next collection is due at %d bytes", m.NextGC)
 	}
 	data := make([]byte, 64<<20)
 	for i := range data {

@@ -10,6 +10,7 @@ import (
 	"github.com/leatflow/leat/runner/internal/task"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
 )
 
 // wiring builds one task of a stage.
@@ -145,7 +146,9 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 
 func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Counters) (operator.Operator, error) {
 	bounded := w.job.plan.Mode == plan.Batch
-	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: op.Node.Inputs[0].Windowing(), Ordered: bounded, NeverLate: bounded}
+	windowing := op.Node.Inputs[0].Windowing()
+	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: windowing, Ordered: bounded, NeverLate: bounded,
+		ByKeyGroup: bounded && !windowing.Grouped && windowing.Fn.Kind() == window.KindGlobal}
 	switch op.Kind {
 	case plan.Partial:
 		return operator.NewPartial(g, w.sender(op)), nil

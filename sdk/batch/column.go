@@ -164,8 +164,8 @@ func (c *Column) SizeBytes() int64 {
 		return 0
 	}
 	n := int64(len(c.Valid) + 8*len(c.Ints) + 8*len(c.Floats) + len(c.Bools) + 4*len(c.Codes) + 4*len(c.Offsets))
-	n += int64(4*len(c.Strings.Offsets) + len(c.Strings.Data))
-	if c.Dict != nil { // shared by the batches of a chunk
+	n += int64(4*len(c.Strings.Offsets) + c.Strings.span()) // slices share their data
+	if c.Dict != nil {                                      // shared by the batches of a chunk
 		entries := int64(max(1, c.Dict.Len()))
 		n += int64(4*len(c.Dict.Offsets)+len(c.Dict.Data)) * min(int64(c.Len), entries) / entries
 	}

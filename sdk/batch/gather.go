@@ -36,12 +36,27 @@ func (s *Strings) gather(rows []int32) Strings {
 	for _, r := range rows {
 		size += int(s.Offsets[r+1] - s.Offsets[r])
 	}
-	out := Strings{Offsets: make([]int32, len(rows)+1), Data: make([]byte, 0, size)}
+	out := Strings{Offsets: make([]int32, len(rows)+1), Data: make([]byte, size)}
+	at := 0
 	for i, r := range rows {
-		out.Data = append(out.Data, s.Data[s.Offsets[r]:s.Offsets[r+1]]...)
-		out.Offsets[i+1] = int32(len(out.Data))
+		from := int(s.Offsets[r])
+		n := int(s.Offsets[r+1]) - from
+		CopyText(out.Data[at:], s.Data[from:], n)
+		at += n
+		out.Offsets[i+1] = int32(at)
 	}
 	return out
+}
+
+// CopyText copies the first n bytes of src to dst. Where both have room, a short
+// text is copied as two words, for a third of what a call of memmove costs: then
+// up to 16 bytes of dst are overwritten, which suits who fills it in order.
+func CopyText(dst, src []byte, n int) {
+	if n <= 16 && len(dst) >= 16 && len(src) >= 16 {
+		*(*[16]byte)(dst) = *(*[16]byte)(src)
+		return
+	}
+	copy(dst[:n], src[:n])
 }
 
 func (c *Column) gatherLists(out *Column, rows []int32) {

@@ -61,6 +61,10 @@ func (h *Hasher) Hashes(c *batch.Column, rows []int32, out []uint64) {
 		h.hashCodes(c, rows, out)
 		return
 	}
+	if c != nil && c.Type.Kind.Form() == batch.StringForm {
+		h.hashTexts(c, rows, out)
+		return
+	}
 	key := h.key
 	for i := range out {
 		key = AppendKey(key[:0], c, rowAt(rows, i))
@@ -95,6 +99,26 @@ func hashFloats(values []float64, rows []int32, out []uint64) {
 		binary.BigEndian.PutUint64(key[1:], floatKey(values[rowAt(rows, i)]))
 		out[i] = xxhash.Sum64(key[:])
 	}
+}
+
+func (h *Hasher) hashTexts(c *batch.Column, rows []int32, out []uint64) {
+	texts, kind, key := &c.Strings, c.Type.Kind, h.key
+	if c.Dict != nil {
+		texts = &c.Dict.Strings
+	}
+	for i := range out {
+		at := rowAt(rows, i)
+		if c.Null(at) {
+			out[i] = nullHash
+			continue
+		}
+		if c.Dict != nil {
+			at = int(c.Codes[at])
+		}
+		key = appendTextKey(key[:0], kind, texts.Data[texts.Offsets[at]:texts.Offsets[at+1]])
+		out[i] = xxhash.Sum64(key)
+	}
+	h.key = key
 }
 
 // remember makes h hold the hashes of the column's dictionary, unless hashing

@@ -53,7 +53,8 @@ func (d *decoder) prefixedStrings(s *batch.Strings, n int) error {
 	base, at := len(s.Data)-len(data), 0
 	for i := range offsets {
 		size := int(binary.LittleEndian.Uint32(src))
-		at += copy(data[at:], src[4:4+size])
+		batch.CopyText(data[at:], src[4:], size)
+		at += size
 		src = src[4+size:]
 		offsets[i] = int32(base + at)
 	}

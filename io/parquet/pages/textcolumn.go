@@ -10,6 +10,11 @@ import (
 const (
 	dictionaryBytes = 4 << 20 // of distinct values
 	dictionaryShare = 2       // at most one distinct value for so many
+
+	// Keys of a table are mostly distinct, and finding that out costs more than
+	// writing them: when dictionaryTrial distinct values have come and fewer than
+	// a third as many repetitions, that is taken for the answer.
+	dictionaryTrial = 1 << 14
 )
 
 // textColumn gathers the strings of a column chunk. Codes are given in order of
@@ -75,11 +80,12 @@ func (t *textColumn) addCodes(c *batch.Column, rows []int32) {
 	if rows != nil {
 		in = pick(nil, c.Codes, rows)
 	}
+	before := len(t.codes)
 	out := extend(&t.codes, len(in))
 	for i, code := range in {
 		k := known[code]
 		if k < 0 {
-			if k = t.code(c.Dict.Bytes(int(code))); t.plain {
+			if k = t.code(c.Dict.Bytes(int(code)), before+i); t.plain {
 				return
 			}
 			known[code] = k
@@ -89,27 +95,29 @@ func (t *textColumn) addCodes(c *batch.Column, rows []int32) {
 }
 
 func (t *textColumn) addStrings(c *batch.Column, rows []int32, n int) {
+	before := len(t.codes)
 	out := extend(&t.codes, n)
 	for i := range n {
 		r := i
 		if rows != nil {
 			r = int(rows[i])
 		}
-		if out[i] = t.code(c.Strings.Bytes(r)); t.plain {
+		if out[i] = t.code(c.Strings.Bytes(r), before+i); t.plain {
 			return
 		}
 	}
 }
 
-// code returns the code of v, a new one when it was not seen before.
-func (t *textColumn) code(v []byte) int32 {
+// code returns the code of v, a new one when it was not among the values before,
+// of which there were so many. It may decide that the chunk is plain.
+func (t *textColumn) code(v []byte, before int) int32 {
 	if k, ok := t.index[string(v)]; ok {
 		return k
 	}
 	k := int32(len(t.values))
 	t.values = append(t.values, v)
 	t.bytes += len(v) + 4
-	if t.bytes > dictionaryBytes {
+	if t.bytes > dictionaryBytes || k == dictionaryTrial && before < dictionaryTrial+dictionaryTrial/3 {
 		t.plain = true
 		return 0
 	}

@@ -68,7 +68,9 @@ func (v *vector) appendCodes(codes []int32, d *batch.Dictionary) error {
 	end := int32(len(s.Data) - size)
 	start := end
 	for i, c := range codes {
-		end += int32(copy(data[end-start:], d.Data[d.Offsets[c]:d.Offsets[c+1]]))
+		from, n := d.Offsets[c], d.Offsets[c+1]-d.Offsets[c]
+		batch.CopyText(data[end-start:], d.Data[from:], int(n))
+		end += n
 		offsets[i] = end
 	}
 	return nil

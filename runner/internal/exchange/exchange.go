@@ -11,15 +11,18 @@
 //
 // Blocked: producers run to their end into memory, then consumers are
 // scheduled and read channel after channel, so that what they see does not
-// depend on timing.
+// depend on timing. Rows that are sent by key group are read key group after key
+// group, from every channel, and KeyGroupEnd says when one is complete.
 package exchange
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/codec"
 )
 
 // Kind is the kind of a message.
@@ -31,6 +34,7 @@ const (
 	Watermark
 	Idle
 	Barrier
+	KeyGroupEnd // no more rows of the key groups so far; blocked only
 	End
 )
 
@@ -59,7 +63,7 @@ const creditsPerChannel = 8
 func New(name string, producers, consumers int, pipelined bool, budget *memory.Budget) *Exchange {
 	e := &Exchange{name: name, pipelined: pipelined, budget: budget}
 	for range consumers {
-		e.inboxes = append(e.inboxes, &inbox{queues: make([][]Message, producers), arrived: make(chan struct{}, 1)})
+		e.inboxes = append(e.inboxes, &inbox{queues: make([]queue, producers), arrived: make(chan struct{}, 1)})
 		credits := make([]chan struct{}, producers)
 		for p := range credits {
 			credits[p] = make(chan struct{}, creditsPerChannel)
@@ -72,9 +76,17 @@ func New(name string, producers, consumers int, pipelined bool, budget *memory.B
 // inbox holds what waits for one consumer.
 type inbox struct {
 	mu      sync.Mutex
-	queues  [][]Message // by producer; used apart only when blocked
-	merged  []arrival   // pipelined: in order of arrival
+	queues  []queue   // by producer; blocked
+	merged  []arrival // pipelined: in order of arrival
 	arrived chan struct{}
+}
+
+// queue is a blocked channel. Its parts are read one after the other: rows by
+// key group first, then what was sent without one, then control messages in
+// their places among these.
+type queue struct {
+	groups [][]Message // by key group; nil when nothing was sent by key group
+	rest   []Message
 }
 
 type arrival struct {
@@ -107,24 +119,49 @@ func (s *Sender) Send(ctx context.Context, consumer int, b *batch.Batch) error {
 	if err := e.budget.Reserve(e.name, b.SizeBytes()); err != nil {
 		return err
 	}
-	s.put(consumer, Message{Kind: Data, Batch: b})
+	s.put(consumer, noGroup, Message{Kind: Data, Batch: b})
 	return nil
 }
+
+// SendGroup sends rows of one key group to the consumer that has it. Pipelined,
+// it is Send: a consumer sees the groups mixed.
+func (s *Sender) SendGroup(ctx context.Context, group int, b *batch.Batch) error {
+	e := s.exchange
+	consumer := group * len(e.inboxes) / codec.KeyGroups
+	if e.pipelined {
+		return s.Send(ctx, consumer, b)
+	}
+	if err := e.budget.Reserve(e.name, b.SizeBytes()); err != nil {
+		return err
+	}
+	s.put(consumer, group, Message{Kind: Data, Batch: b})
+	return nil
+}
+
+// noGroup stands for the key group of messages without one.
+const noGroup = -1
 
 // Broadcast sends a control message to every consumer.
 func (s *Sender) Broadcast(m Message) {
 	for c := range s.exchange.inboxes {
-		s.put(c, m)
+		s.put(c, noGroup, m)
 	}
 }
 
-func (s *Sender) put(consumer int, m Message) {
+func (s *Sender) put(consumer, group int, m Message) {
 	in := s.exchange.inboxes[consumer]
 	in.mu.Lock()
-	if s.exchange.pipelined {
+	q := &in.queues[s.producer]
+	switch {
+	case s.exchange.pipelined:
 		in.merged = append(in.merged, arrival{s.producer, m})
-	} else {
-		in.queues[s.producer] = append(in.queues[s.producer], m)
+	case group == noGroup:
+		q.rest = append(q.rest, m)
+	default:
+		if q.groups == nil {
+			q.groups = make([][]Message, codec.KeyGroups)
+		}
+		q.groups[group] = append(q.groups[group], m)
 	}
 	in.mu.Unlock()
 	select {
@@ -137,6 +174,7 @@ func (s *Sender) put(consumer int, m Message) {
 type Receiver struct {
 	exchange *Exchange
 	consumer int
+	group    int // blocked: the key group being read, then KeyGroups for the rest
 	at       int // blocked: the producer being read
 }
 
@@ -146,17 +184,27 @@ func (e *Exchange) Receiver(i int) *Receiver { return &Receiver{exchange: e, con
 // Producers returns the number of channels the receiver reads.
 func (r *Receiver) Producers() int { return len(r.exchange.credits[r.consumer]) }
 
-// Waiting returns the rows that are there to be read; blocked, that is all.
+// Waiting returns the rows that are there to be read together: all, or those of
+// the largest key group. Blocked only.
 func (r *Receiver) Waiting() int64 {
 	in := r.exchange.inboxes[r.consumer]
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	var rows int64
+	groups := make([]int64, codec.KeyGroups)
+	var rest int64
 	for _, q := range in.queues {
-		for _, m := range q {
-			if m.Kind == Data {
-				rows += int64(m.Batch.Len())
-			}
+		rest += rowsIn(q.rest)
+		for g := range q.groups {
+			groups[g] += rowsIn(q.groups[g])
+		}
+	}
+	return max(rest, slices.Max(groups))
+}
+
+func rowsIn(messages []Message) (rows int64) {
+	for _, m := range messages {
+		if m.Kind == Data {
+			rows += int64(m.Batch.Len())
 		}
 	}
 	return rows
@@ -179,28 +227,47 @@ func (r *Receiver) Next(ctx context.Context) (producer int, m Message, err error
 	return producer, m, nil
 }
 
-// nextBlocked reads channel after channel. The producers have ended: an empty
-// queue stands for End.
+// nextBlocked reads key group after key group, then channel after channel. The
+// producers have ended: an empty queue stands for End.
 func (r *Receiver) nextBlocked() (int, Message) {
 	in := r.exchange.inboxes[r.consumer]
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if r.at < len(in.queues) {
-		q := in.queues[r.at]
-		if len(q) == 0 {
-			r.at++
-			return r.at - 1, Message{Kind: End}
+	for ; r.group < codec.KeyGroups; r.group++ {
+		sent := false
+		for producer, q := range in.queues {
+			if q.groups == nil || q.groups[r.group] == nil {
+				continue
+			}
+			sent = true
+			if len(q.groups[r.group]) > 0 {
+				return producer, take(&q.groups[r.group])
+			}
 		}
-		m := q[0]
-		q[0] = Message{} // the batch may go when the consumer is done with it
-		in.queues[r.at] = q[1:]
-		if m.Kind == End {
-			r.at++
-			return r.at - 1, m
+		if sent {
+			r.group++
+			return 0, Message{Kind: KeyGroupEnd}
 		}
-		return r.at, m
 	}
-	return 0, Message{Kind: End}
+	if r.at == len(in.queues) {
+		return 0, Message{Kind: End}
+	}
+	producer, m := r.at, Message{Kind: End}
+	if rest := &in.queues[producer].rest; len(*rest) > 0 {
+		m = take(rest)
+	}
+	if m.Kind == End {
+		r.at++
+	}
+	return producer, m
+}
+
+// take removes the first of the messages.
+func take(messages *[]Message) Message {
+	m := (*messages)[0]
+	(*messages)[0] = Message{} // the batch may go when the consumer is done with it
+	*messages = (*messages)[1:]
+	return m
 }
 
 func (r *Receiver) nextPipelined(ctx context.Context) (int, Message, error) {
@@ -231,19 +298,22 @@ func (r *Receiver) nextPipelined(ctx context.Context) (int, Message, error) {
 func (e *Exchange) Close() {
 	for _, in := range e.inboxes {
 		for _, q := range in.queues {
-			for _, m := range q {
-				e.drop(m)
+			e.drop(q.rest)
+			for _, messages := range q.groups {
+				e.drop(messages)
 			}
 		}
 		for _, a := range in.merged {
-			e.drop(a.message)
+			e.drop([]Message{a.message})
 		}
 		in.queues, in.merged = nil, nil
 	}
 }
 
-func (e *Exchange) drop(m Message) {
-	if m.Kind == Data {
-		e.budget.Release(m.Batch.SizeBytes())
+func (e *Exchange) drop(messages []Message) {
+	for _, m := range messages {
+		if m.Kind == Data {
+			e.budget.Release(m.Batch.SizeBytes())
+		}
 	}
 }

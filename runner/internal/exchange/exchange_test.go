@@ -37,6 +37,8 @@ func drainAll(ctx context.Context, r *Receiver) (byProducer [][]string, all []st
 			s = fmt.Sprint(m.Batch.Root.Ints[0])
 		case Watermark:
 			s = fmt.Sprint("w", m.Watermark)
+		case KeyGroupEnd:
+			s = "group end"
 		case End:
 			s = "end"
 			open--
@@ -251,5 +253,45 @@ func TestNextOfCancelledRun(t *testing.T) {
 		if _, _, err := e.Receiver(0).Next(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("pipelined %t: %v", pipelined, err)
 		}
+	}
+}
+
+// Rows sent by key group are read group after group from every producer, each
+// group followed by its end, and what was sent without a group comes last.
+func TestKeyGroups(t *testing.T) {
+	budget := memory.NewBudget(0)
+	e := New("x", 2, 2, false, budget)
+	send := func(producer, group int, n int64) {
+		if err := e.Sender(producer).SendGroup(t.Context(), group, numbered(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(1, 5, 10)
+	send(0, 70, 20)
+	send(0, 5, 11)
+	send(0, 5, 12)
+	send(0, 3, 13)
+	send(1, 127, 21)
+	if err := e.Sender(0).Send(t.Context(), 0, numbered(14)); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Receiver(0).Waiting(); got != 3 {
+		t.Errorf("%d rows of the largest group wait, want 3", got)
+	}
+	for producer := range 2 {
+		e.Sender(producer).Broadcast(Message{Kind: End})
+	}
+	for consumer, want := range []string{
+		"0:13 0:group end 0:11 0:12 1:10 0:group end 0:14 0:end 1:end",
+		"0:20 0:group end 1:21 0:group end 0:end 1:end",
+	} {
+		_, all, err := drainAll(t.Context(), e.Receiver(consumer))
+		if got := strings.Join(all, " "); err != nil || got != want {
+			t.Errorf("consumer %d read %v %s, want %s", consumer, err, got, want)
+		}
+	}
+	e.Close()
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes are reserved at the end", used)
 	}
 }

@@ -17,6 +17,7 @@ type combine struct {
 	out       emitter
 	watermark int64
 	counters  *Counters
+	byHash    bool // results come in the order of hashes: there are too many to sort
 }
 
 // NewCombine returns the receiving half of a Combine for any window function.
@@ -96,6 +97,17 @@ func (o *combine) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 	return o.fire(ctx, w, emit)
 }
 
+// EndKeyGroup implements KeyGrouped. Where there are too many keys to sort, key
+// groups are the beginning of the order by hash, so that each can go as soon as
+// it is complete. Whether there are depends on the keys alone.
+func (o *combine) EndKeyGroup(ctx context.Context, emit graph.Emit) error {
+	if !o.ByKeyGroup || !o.byHash && !o.keys.Many() {
+		return nil
+	}
+	o.byHash = true
+	return o.fire(ctx, endOfInput, emit)
+}
+
 // End implements Operator.
 func (o *combine) End(ctx context.Context, emit graph.Emit) error {
 	return o.fire(ctx, endOfInput, emit)
@@ -106,7 +118,7 @@ func (o *combine) Close() error { return nil }
 
 func (o *combine) fire(ctx context.Context, w int64, emit graph.Emit) error {
 	done := 0
-	o.out.begin()
+	o.out.begin(o.byHash)
 	for _, p := range o.panes.Sorted() {
 		if p.End > w {
 			break
@@ -155,7 +167,11 @@ func (g *groups) forget(panes []*state.Pane) {
 // keys when they are few for the groups there were: most will come again.
 func (g *groups) empty() {
 	g.dead = 0
-	if g.keys.Live() > g.slots.Len()/4 {
+	switch {
+	case g.keys.Live() <= g.slots.Len()/4:
+	case g.ByKeyGroup: // the next key group has about as many
+		g.keys.Clear()
+	default:
 		g.keys = state.NewKeys(g.Key)
 	}
 	if g.slots.Len() > partialSlotsFirst+partialSlotsFirst/4 {

@@ -23,10 +23,11 @@ type emitter struct {
 	order  []int32
 }
 
-// begin prepares a round of firings.
-func (e *emitter) begin() {
+// begin prepares a round of firings; byHash asks for the order of hashes even
+// of few keys.
+func (e *emitter) begin(byHash bool) {
 	if e.groups.Ordered {
-		e.ranks = e.groups.keys.Ranks()
+		e.ranks = e.groups.keys.Ranks(byHash)
 	}
 }
 

@@ -22,6 +22,10 @@ type Grouping struct {
 	// NeverLate says that no watermark comes before the end of input, so that
 	// rows need not be counted for being dropped.
 	NeverLate bool
+	// ByKeyGroup says that the receiver sees its key groups one after the other,
+	// so that it can finish each: the exchange is blocked, and in the global
+	// window a result needs no other key.
+	ByKeyGroup bool
 }
 
 // groups is the state both halves of a Combine share: accumulators by key and pane.

@@ -104,10 +104,12 @@ func aggregate(t *testing.T) *agg.Plan {
 	return p
 }
 
-// wire is a Target that hands over at once.
+// wire is a Target that hands over at once, but for key groups, which wait for
+// the end as in a blocked exchange.
 type wire struct {
-	to []Operator
-	at []graph.Emit
+	to     []Operator
+	at     []graph.Emit
+	groups [codec.KeyGroups][]*batch.Batch
 }
 
 func (w *wire) Partitions() int { return len(w.to) }
@@ -116,12 +118,36 @@ func (w *wire) Send(ctx context.Context, partition int, b *batch.Batch) error {
 	return w.to[partition].Process(ctx, b, w.at[partition])
 }
 
+func (w *wire) SendGroup(_ context.Context, group int, b *batch.Batch) error {
+	w.groups[group] = append(w.groups[group], b)
+	return nil
+}
+
+// end hands over what waits.
+func (w *wire) end(ctx context.Context) error {
+	for g, batches := range w.groups {
+		to := g * len(w.to) / codec.KeyGroups
+		for _, b := range batches {
+			if err := w.to[to].Process(ctx, b, w.at[to]); err != nil {
+				return err
+			}
+		}
+		if grouped, ok := w.to[to].(KeyGrouped); ok && batches != nil {
+			if err := grouped.EndKeyGroup(ctx, w.at[to]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // chain is both halves of a Combine, wired.
 type chain struct {
 	t         *testing.T
 	grouping  Grouping
 	variant   variant
 	senders   []Operator
+	target    *wire
 	ahead     []int64 // watermarks of the senders but the first
 	receivers []Operator
 	counters  []Counters
@@ -143,7 +169,8 @@ func newChain(t *testing.T, key *batch.Type, w graph.Windowing, v variant) *chai
 		c.receivers = append(c.receivers, NewCombine(c.grouping, &c.counters[p]))
 		c.emits = append(c.emits, func(o int, b *batch.Batch) error { return c.take(p, b) })
 	}
-	target := &wire{c.receivers, c.emits}
+	target := &wire{to: c.receivers, at: c.emits}
+	c.target = target
 	c.ahead = make([]int64, v.tasks)
 	for i := range c.ahead {
 		c.ahead[i] = batch.MinTime
@@ -196,6 +223,7 @@ func (c *chain) end() {
 	for _, o := range c.senders {
 		c.check(o.End(c.t.Context(), nil))
 	}
+	c.check(c.target.end(c.t.Context()))
 	for p, o := range c.receivers {
 		c.check(o.End(c.t.Context(), c.emits[p]))
 	}

@@ -40,6 +40,12 @@ type Counters struct {
 // known beforehand.
 type Expecting interface{ Expect(rows int64) }
 
+// KeyGrouped is implemented by operators that can finish the keys of a key group
+// before those of the next come.
+type KeyGrouped interface {
+	EndKeyGroup(ctx context.Context, emit graph.Emit) error
+}
+
 // Sized is implemented by operators that hold state, for the memory budget.
 type Sized interface{ SizeBytes() int64 }
 

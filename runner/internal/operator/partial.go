@@ -13,6 +13,9 @@ import (
 type Target interface {
 	Partitions() int
 	Send(ctx context.Context, partition int, b *batch.Batch) error
+	// SendGroup sends rows of one key group to the partition that has it, which
+	// sees its groups one after the other when the exchange is blocked.
+	SendGroup(ctx context.Context, group int, b *batch.Batch) error
 }
 
 // Limits of a partial aggregation. It starts with few groups, which stay in
@@ -113,7 +116,7 @@ func (o *partial) flush(ctx context.Context, w int64) error {
 			break
 		}
 		done++
-		if err := o.collect(ctx, p); err != nil {
+		if err := o.collectPane(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -128,6 +131,74 @@ func (o *partial) flush(ctx context.Context, w int64) error {
 	o.forget(o.panes.Sorted()[:done])
 	o.panes.Drop(done)
 	return nil
+}
+
+func (o *partial) collectPane(ctx context.Context, p *state.Pane) error {
+	if o.ByKeyGroup {
+		return o.collectGroups(ctx, p)
+	}
+	return o.collect(ctx, p)
+}
+
+// collectGroups sends a pane in the order of key groups, each its own batch.
+func (o *partial) collectGroups(ctx context.Context, p *state.Pane) error {
+	var starts [codec.KeyGroups + 1]int32
+	groups := make([]uint8, len(p.Keys))
+	for i, id := range p.Keys {
+		g := codec.KeyGroup(o.keys.Group(id), codec.KeyGroups)
+		groups[i] = uint8(g)
+		starts[g+1]++
+	}
+	for g := range codec.KeyGroups {
+		starts[g+1] += starts[g]
+	}
+	ids, slots := make([]int32, len(p.Keys)), make([]int32, len(p.Keys))
+	next := starts
+	for i, g := range groups {
+		ids[next[g]], slots[next[g]] = p.Keys[i], p.Slots[i]
+		next[g]++
+	}
+	first := 0
+	for g := 1; g <= codec.KeyGroups; g++ {
+		from, to := starts[first], starts[g]
+		if to-from < batch.TargetRows && g < codec.KeyGroups || from == to {
+			continue
+		}
+		b, err := o.saved(ids[from:to], slots[from:to])
+		if err != nil {
+			return err
+		}
+		b.Start, b.End = repeated(p.Start, int(to-from)), repeated(p.End, int(to-from))
+		if err := sendGroups(ctx, o.target, b, starts[first:g+1], first); err != nil {
+			return err
+		}
+		first = g
+	}
+	return nil
+}
+
+// sendGroups sends rows that are in the order of their key groups: those from
+// starts[g] to starts[g+1] are in group first+g.
+func sendGroups(ctx context.Context, target Target, b *batch.Batch, starts []int32, first int) error {
+	base := starts[0]
+	for g := range len(starts) - 1 {
+		from, to := int(starts[g]-base), int(starts[g+1]-base)
+		if from == to {
+			continue
+		}
+		if err := target.SendGroup(ctx, first+g, b.Slice(from, to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func repeated(v int64, n int) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = v
+	}
+	return out
 }
 
 func (o *partial) collect(ctx context.Context, p *state.Pane) error {
@@ -151,20 +222,28 @@ func (o *partial) send(ctx context.Context, partition int) error {
 	if len(s.ids) == 0 {
 		return nil
 	}
-	saved, err := o.table.Save(s.slots)
+	out, err := o.saved(s.ids, s.slots)
 	if err != nil {
-		return o.named(err)
+		return err
 	}
-	counts := make([]int64, len(s.slots))
+	out.Start, out.End = s.start, s.end
+	*s = outgoing{ids: s.ids[:0], slots: s.slots[:0]}
+	return o.target.Send(ctx, partition, out)
+}
+
+// saved returns groups as the rows that travel, without their panes.
+func (o *partial) saved(ids, slots []int32) (*batch.Batch, error) {
+	saved, err := o.table.Save(slots)
+	if err != nil {
+		return nil, o.named(err)
+	}
+	counts := make([]int64, len(slots))
 	if !o.NeverLate { // otherwise nobody asks
-		for i, slot := range s.slots {
+		for i, slot := range slots {
 			counts[i] = o.counts[slot]
 		}
 	}
-	root := batch.NewStruct(PartialType(o.Grouping), len(s.ids), o.keys.Column(s.ids), batch.NewInts(rowsType, counts), saved)
-	out := &batch.Batch{Root: root, Start: s.start, End: s.end}
-	*s = outgoing{ids: s.ids[:0], slots: s.slots[:0]}
-	return o.target.Send(ctx, partition, out)
+	return &batch.Batch{Root: batch.NewStruct(PartialType(o.Grouping), len(ids), o.keys.Column(ids), batch.NewInts(rowsType, counts), saved)}, nil
 }
 
 var rowsType = &batch.Type{Kind: batch.Int64}

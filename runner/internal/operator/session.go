@@ -246,7 +246,7 @@ func (o *session) fire(ctx context.Context, w int64, emit graph.Emit) error {
 	if len(due) == 0 {
 		return nil
 	}
-	o.out.begin()
+	o.out.begin(false)
 	slices.SortFunc(due, func(a, b closed) int {
 		order := cmp.Or(cmp.Compare(a.End, b.End), cmp.Compare(a.Start, b.Start))
 		if order == 0 && o.out.ranks != nil {

@@ -148,6 +148,16 @@ func (k kept) Send(_ context.Context, p int, b *batch.Batch) error {
 	return nil
 }
 
+func (k kept) SendGroup(ctx context.Context, g int, b *batch.Batch) error {
+	for i := range b.Len() {
+		key := codec.AppendKey(nil, b.Root.Children[0], b.Row(i))
+		if want := codec.KeyGroup(codec.Hash(key), codec.KeyGroups); want != g {
+			return fmt.Errorf("%s was sent as of key group %d, want %d", describe(b, b.Row(i)), g, want)
+		}
+	}
+	return k.Send(ctx, g*len(k)/codec.KeyGroups, b)
+}
+
 // Scatter sends each row once, in order, to the partition of its key group,
 // which is the one partial would choose.
 func TestScatter(t *testing.T) {

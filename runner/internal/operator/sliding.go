@@ -141,7 +141,7 @@ func (o *sliding) fire(ctx context.Context, w int64, emit graph.Emit) error {
 
 // begin makes room for new keys and places the first window.
 func (o *sliding) begin(panes []*state.Pane) {
-	o.out.begin()
+	o.out.begin(false)
 	o.sorted = false
 	for len(o.suffix) < o.keys.Len() {
 		o.suffix, o.prefix, o.member = append(o.suffix, -1), append(o.prefix, -1), append(o.member, false)

@@ -60,3 +60,14 @@ func (x *index) remove(hash uint32, id int32) {
 	}
 	x.entries[i] = entry{}
 }
+
+// clear removes all entries. A table that was much larger than what filled it
+// last is made anew, so that clearing costs no more than filling did.
+func (x *index) clear() {
+	if len(x.entries) > 16*max(x.used, 64) {
+		*x = newIndex()
+		return
+	}
+	clear(x.entries)
+	x.used = 0
+}

@@ -172,9 +172,19 @@ func (k *Keys) newID(c *batch.Column, row int) int32 {
 		k.groups[id] = group
 		return id
 	}
-	k.groups = append(k.groups, group)
-	k.hashes = append(k.hashes, 0)
+	k.groups = push(k.groups, group)
+	k.hashes = push(k.hashes, 0)
 	return int32(len(k.groups) - 1)
+}
+
+// push appends to a column that may get millions of rows. append grows large
+// slices by a quarter at a time, which copies each value four times and leaves
+// three times the column behind as garbage; doubling copies once.
+func push[T any](column []T, v T) []T {
+	if len(column) == cap(column) {
+		column = slices.Grow(column, max(len(column), 64))
+	}
+	return append(column, v)
 }
 
 // worthCaching reports whether answers should be kept per entry of d: when they
@@ -288,6 +298,15 @@ func (k *Keys) ReleaseUnused(used []bool) {
 	k.Release(gone)
 }
 
+// Clear forgets all keys and keeps the room they took: ids start again from 0
+// and their values are overwritten.
+func (k *Keys) Clear() {
+	k.index.clear()
+	k.hashes, k.groups, k.free = k.hashes[:0], k.groups[:0], k.free[:0]
+	k.null, k.live = -1, 0
+	k.dicts = [dictCaches]dictCache{} // they hold ids
+}
+
 // Column returns the keys of ids as a column.
 func (k *Keys) Column(ids []int32) *batch.Column {
 	null := slices.Contains(ids, k.null)
@@ -351,9 +370,13 @@ func nullColumn(t *batch.Type, n int) *batch.Column {
 // put into the order of their hashes, which costs a tenth and is as repeatable.
 const sortedByKey = 1 << 16
 
+// Many reports whether there are too many keys to sort them by value.
+func (k *Keys) Many() bool { return k.live > sortedByKey }
+
 // Ranks returns for each id its position in an order that depends only on the
-// set of keys, never on how they came in.
-func (k *Keys) Ranks() []int32 {
+// set of keys, never on how they came in: that of their values or, where there
+// are many or byHash says so, that of their hashes.
+func (k *Keys) Ranks(byHash bool) []int32 {
 	order := make([]int32, 0, k.live)
 	dead := make([]bool, k.Len())
 	for _, id := range k.free {
@@ -364,7 +387,7 @@ func (k *Keys) Ranks() []int32 {
 			order = append(order, id)
 		}
 	}
-	if len(order) > sortedByKey {
+	if byHash || k.Many() {
 		k.sortByHash(order)
 	} else {
 		k.sortByBytes(order)
@@ -376,13 +399,23 @@ func (k *Keys) Ranks() []int32 {
 	return ranks
 }
 
-// sortByHash deals the ids into buckets by the high bits of their hash, about
-// eight to a bucket, and sorts each. Keys with equal hashes are compared.
+// sortByHash deals the ids into buckets by the first bits in which their hashes
+// differ, about eight to a bucket, and sorts each. Keys with equal hashes are
+// compared.
 func (k *Keys) sortByHash(order []int32) {
-	shift := 64 - bits.Len(uint(len(order)/8))
-	starts := make([]int32, 1<<(64-shift)+1)
+	if len(order) == 0 {
+		return
+	}
+	least, most := k.groups[order[0]], k.groups[order[0]]
 	for _, id := range order {
-		starts[k.groups[id]>>shift+1]++
+		least, most = min(least, k.groups[id]), max(most, k.groups[id])
+	}
+	buckets := bits.Len(uint(len(order) / 8))
+	shift := max(0, bits.Len64(most-least)-buckets)
+	starts := make([]int32, (most-least)>>shift+2)
+	bucket := func(id int32) uint64 { return (k.groups[id] - least) >> shift }
+	for _, id := range order {
+		starts[bucket(id)+1]++
 	}
 	for i := 1; i < len(starts); i++ {
 		starts[i] += starts[i-1]
@@ -390,7 +423,7 @@ func (k *Keys) sortByHash(order []int32) {
 	next := slices.Clone(starts)
 	dealt := make([]int32, len(order))
 	for _, id := range order {
-		b := k.groups[id] >> shift
+		b := bucket(id)
 		dealt[next[b]] = id
 		next[b]++
 	}

@@ -48,7 +48,7 @@ func (s *intKeys) equal(id int32, c *batch.Column, row int) bool { return s.valu
 
 func (s *intKeys) set(id int32, c *batch.Column, row int) {
 	for int(id) >= len(s.values) {
-		s.values = append(s.values, 0)
+		s.values = push(s.values, 0)
 	}
 	s.values[id] = c.Ints[row]
 }

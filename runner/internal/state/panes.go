@@ -78,7 +78,7 @@ func (p *Pane) Slot(id int32, slots *Slots) int32 {
 func (p *Pane) addInOrder(id int32, slots *Slots) int32 {
 	slot := slots.Take()
 	next := int32(len(p.Keys))
-	p.Keys, p.Slots = append(p.Keys, id), append(p.Slots, slot)
+	p.Keys, p.Slots = push(p.Keys, id), push(p.Slots, slot)
 	if id != next || slot != next {
 		p.identity = false
 		size := 8
@@ -92,7 +92,7 @@ func (p *Pane) addInOrder(id int32, slots *Slots) int32 {
 
 func (p *Pane) add(id, at int32, slots *Slots) int32 {
 	slot := slots.Take()
-	p.Keys, p.Slots = append(p.Keys, id), append(p.Slots, slot)
+	p.Keys, p.Slots = push(p.Keys, id), push(p.Slots, slot)
 	p.table[at] = placed{id + 1, slot}
 	if 2*len(p.Keys) > len(p.table) {
 		p.rebuild(2 * len(p.table))

@@ -132,7 +132,7 @@ func (s *stringKeys) equal(id int32, c *batch.Column, row int) bool {
 
 func (s *stringKeys) set(id int32, c *batch.Column, row int) {
 	for int(id) >= len(s.words) {
-		s.words = append(s.words, word{})
+		s.words = push(s.words, word{})
 	}
 	s.dict = nil
 	if old := s.words[id]; old.long() {

@@ -28,6 +28,7 @@ type Downstream interface {
 	process(ctx context.Context, b *batch.Batch) error
 	watermark(ctx context.Context, input int, w int64) error
 	end(ctx context.Context, input int) error
+	endKeyGroup(ctx context.Context) error
 	expect(rows int64)
 }
 
@@ -136,6 +137,20 @@ func (l *Link) process(ctx context.Context, b *batch.Batch) error {
 	return l.account()
 }
 
+// endKeyGroup tells the operator that the rows of a key group are complete. It
+// goes no further: the next links see no key groups.
+func (l *Link) endKeyGroup(ctx context.Context) error {
+	op, ok := l.op.(operator.KeyGrouped)
+	if !ok {
+		return nil
+	}
+	l.ctx = ctx
+	if err := op.EndKeyGroup(ctx, l.emit); err != nil {
+		return l.named(err)
+	}
+	return l.account()
+}
+
 func (l *Link) expect(rows int64) {
 	if op, ok := l.op.(operator.Expecting); ok {
 		op.Expect(rows)
@@ -153,6 +168,9 @@ func (l *Link) account() error {
 		return nil
 	}
 	now := sized.SizeBytes()
+	if now == l.reserved {
+		return nil
+	}
 	if err := l.budget.Reserve(fmt.Sprintf("the state of step %q", l.step), now-l.reserved); err != nil {
 		return l.named(err)
 	}
@@ -233,5 +251,7 @@ func (s Sending) end(context.Context, int) error {
 	s.Sender.Broadcast(exchange.Message{Kind: exchange.End})
 	return nil
 }
+
+func (s Sending) endKeyGroup(context.Context) error { return nil }
 
 func (s Sending) expect(int64) {}

@@ -98,6 +98,8 @@ func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
 			switch m.Kind {
 			case exchange.Watermark:
 				err = edge.To.watermark(ctx, edge.Input, m.Watermark)
+			case exchange.KeyGroupEnd:
+				err = edge.To.endKeyGroup(ctx)
 			case exchange.End:
 				err = edge.To.end(ctx, edge.Input)
 			}
