@@ -25,16 +25,26 @@ type striped struct {
 // striped reads the next n rows of a leaf with its levels.
 func (r *leafReader) striped(n int) (*striped, error) {
 	s := &striped{leaf: r.leaf, values: newVector(r.typ.Kind.Form(), n)}
-	if r.leaf.maxRep == 0 {
-		return s, r.slots(s, n)
+	read := r.slots
+	if r.leaf.maxRep > 0 {
+		read = r.elements
 	}
+	err := read(s, n)
+	r.row += int64(n)
+	return s, err
+}
+
+// elements reads the slots of n rows of a leaf in lists.
+func (r *leafReader) elements(s *striped, n int) error {
 	for rows := 0; ; {
 		if len(r.ahead) == 0 {
-			if r.page == 0 && r.left == 0 && rows == n {
-				return s, nil
+			if r.page == 0 {
+				if done, err := r.endsAt(rows, n); done || err != nil {
+					return err
+				}
 			}
 			if err := r.lookAhead(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		k := 0
@@ -45,31 +55,46 @@ func (r *leafReader) striped(n int) (*striped, error) {
 			k++
 		}
 		if k > 0 && len(s.reps) == 0 && r.ahead[0] != 0 {
-			return nil, fmt.Errorf("begins inside a row")
+			return fmt.Errorf("begins inside a row")
 		}
 		end := k < len(r.ahead)
 		s.reps = append(s.reps, r.ahead[:k]...)
 		r.ahead = r.ahead[k:]
 		if err := r.take(s, k); err != nil || end {
-			return s, err
+			return err
 		}
 		if most := elementsFreely + elementsMax*n; len(s.reps) > most {
-			return nil, fmt.Errorf("has more than %d elements in %d rows, which is more than one batch may hold", most, n)
+			return fmt.Errorf("has more than %d elements in %d rows, which is more than one batch may hold", most, n)
 		}
 	}
+}
+
+// endsAt reports, between two pages, whether the n rows asked for, of which rows
+// were begun, end there. In sequence that is known at the end of the chunk only,
+// by a page index at the end of every page.
+func (r *leafReader) endsAt(rows, n int) (bool, error) {
+	if x := r.located; x != nil {
+		return rows == n, x.check(r.row + int64(rows))
+	}
+	return rows == n && r.left == 0, nil
 }
 
 // lookAhead reads some repetition levels: where a row ends is known only from
 // the beginning of the next.
 func (r *leafReader) lookAhead() error {
+	fresh := false
 	if r.page == 0 {
 		if err := r.nextPage(); err != nil {
 			return err
 		}
+		fresh = true
 	}
 	r.ahead = make([]uint8, min(1024, r.page))
 	if err := r.reps.levels(r.ahead, r.leaf.maxRep); err != nil {
 		return fmt.Errorf("repetition levels: %w", err)
+	}
+	if fresh && r.located != nil && r.ahead[0] != 0 {
+		return fmt.Errorf("%w: page %d begins inside a row", ErrIndex, r.located.next-1)
 	}
 	return nil
 }
