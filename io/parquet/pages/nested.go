@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/leatflow/leat/sdk/batch"
 )
@@ -168,7 +167,7 @@ func (n *Node) assemble(get map[*leaf]*striped) (*batch.Column, error) {
 		c.Children = append(c.Children, in)
 	}
 	if n.Type.Kind == batch.Map {
-		return sortEntries(c), nil
+		return sortEntries(c)
 	}
 	return c, nil
 }
@@ -239,29 +238,49 @@ func (s *striped) lists(n *Node, c *batch.Column) {
 	}
 }
 
-// sortEntries orders the entries of each map by key, as batches hold them.
-func sortEntries(c *batch.Column) *batch.Column {
+// sortEntries orders the entries of each map by key, as batches hold them. Of
+// entries with the same key the last one counts, as the format says.
+func sortEntries(c *batch.Column) (*batch.Column, error) {
 	keys := c.Children[0]
-	order := make([]int32, keys.Len)
-	sorted := true
-	for i := range order {
-		order[i] = int32(i)
+	if keys.Valid != nil && keys.Valid.Count(keys.Len) < keys.Len {
+		return nil, fmt.Errorf("has a map with a null key")
 	}
+	order := make([]int32, 0, keys.Len)
+	offsets := make([]int32, 1, c.Len+1)
+	changed := false
 	for row := range c.Len {
 		from, to := c.Range(row)
-		part := order[from:to]
-		less := func(i, j int) bool { return compareKeys(keys, int(part[i]), int(part[j])) < 0 }
-		if !sort.SliceIsSorted(part, less) {
-			sorted = false
-			slices.SortStableFunc(part, func(a, b int32) int { return compareKeys(keys, int(a), int(b)) })
+		start := len(order)
+		for i := from; i < to; i++ {
+			order = append(order, int32(i))
+			changed = changed || i > from && compareKeys(keys, i-1, i) >= 0
 		}
+		if changed {
+			part := order[start:]
+			slices.SortStableFunc(part, func(a, b int32) int { return compareKeys(keys, int(a), int(b)) })
+			order = append(order[:start], lastOfEach(keys, part)...)
+		}
+		offsets = append(offsets, int32(len(order)))
 	}
-	if sorted {
-		return c
+	if !changed {
+		return c, nil
 	}
 	out := *c
-	out.Children = []*batch.Column{c.Children[0].Gather(order), c.Children[1].Gather(order)}
-	return &out
+	out.Offsets = offsets
+	out.Children = []*batch.Column{keys.Gather(order), c.Children[1].Gather(order)}
+	return &out, nil
+}
+
+// lastOfEach keeps of sorted entries with the same key the last.
+func lastOfEach(keys *batch.Column, entries []int32) []int32 {
+	n := 0
+	for i, e := range entries {
+		if i+1 == len(entries) || compareKeys(keys, int(e), int(entries[i+1])) != 0 {
+			entries[n] = e
+			n++
+		}
+	}
+	return entries[:n]
 }
 
 func compareKeys(c *batch.Column, a, b int) int {
@@ -275,6 +294,15 @@ func compareKeys(c *batch.Column, a, b int) int {
 		return cmp.Compare(c.Ints[a], c.Ints[b])
 	case batch.FloatForm:
 		return cmp.Compare(c.Floats[a], c.Floats[b])
+	case batch.BoolForm:
+		return cmp.Compare(boolByte(c.Bools[a]), boolByte(c.Bools[b]))
+	}
+	return cmp.Compare(a, b) // in no order: as they came
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
 	}
 	return 0
 }
