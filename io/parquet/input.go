@@ -14,10 +14,11 @@ import (
 
 // input is an opened source: footers read, row groups chosen, no file held open.
 type input struct {
-	from     store
-	request  connector.Request
-	position int // field that is filled with the row's position, or -1
-	splits   []connector.Split
+	from        store
+	request     connector.Request
+	positions   int  // field of the row's position, or -1
+	wholeGroups bool // page indexes are not used
+	splits      []connector.Split
 }
 
 // piece is a split's own data.
@@ -27,17 +28,17 @@ type piece struct {
 	first int64 // position of its first row
 }
 
-func newInput(from store, files []*inputFile, position string, r connector.Request) *input {
-	in := &input{from: from, request: r, position: -1}
-	if i := r.Type.Index(position); position != "" && r.Needs(i) {
-		in.position = i
+func newInput(s Source, from store, files []*inputFile, r connector.Request) *input {
+	in := &input{from: from, request: r, positions: -1, wholeGroups: s.IgnorePageIndex}
+	if s.RowPosition != "" {
+		in.positions = r.Type.Index(s.RowPosition)
 	}
 	for _, f := range files {
 		first := f.first
 		for _, g := range f.footer.RowGroups() {
 			p := piece{file: f, group: g, first: first}
 			first += g.Rows()
-			if g.Rows() == 0 || in.excluded(p, r.Type.Index(position)) {
+			if g.Rows() == 0 || r.Filter != nil && in.excluded(p, pages.Range{From: 0, To: g.Rows()}, g.Stats) {
 				continue
 			}
 			in.splits = append(in.splits, connector.Split{
@@ -76,26 +77,44 @@ func (in *input) Reader(ctx context.Context, s connector.Split) (connector.Reade
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{input: in, piece: p, handle: h}
-	for _, b := range p.file.fields {
-		var c *pages.ColumnReader
-		if b != nil && b.node != nil {
-			if c, err = p.group.ColumnFrom(h, b.node); err != nil {
-				return nil, errors.Join(fmt.Errorf("parquet: %w", err), h.Close())
-			}
-		}
-		r.columns = append(r.columns, c)
+	r := &reader{input: in, piece: p, handle: h, columns: make([]*pages.ColumnReader, len(p.file.fields))}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, h.Close())
 	}
 	return r, nil
 }
 
-// reader reads one row group.
+// reader reads one row group, or the rows of it that may pass the filter.
 type reader struct {
 	input   *input
 	piece   piece
 	handle  handle
+	rows    []pages.Range         // to be read, the next one first
 	columns []*pages.ColumnReader // nil: not read
-	done    atomic.Int64          // rows
+	done    atomic.Int64          // rows that are behind
+}
+
+// open decides which rows are read and opens their columns.
+func (r *reader) open() (err error) {
+	p := r.piece
+	index := p.group.PageIndex(r.handle)
+	if r.rows, err = r.input.matching(p, index); err != nil || len(r.rows) == 0 {
+		return err
+	}
+	whole := r.rows[0] == pages.Range{From: 0, To: p.group.Rows()}
+	for i, b := range p.file.fields {
+		switch {
+		case b == nil || b.node == nil:
+		case whole:
+			r.columns[i], err = p.group.ColumnFrom(r.handle, b.node)
+		default:
+			r.columns[i], err = index.Column(b.node, r.rows)
+		}
+		if err != nil {
+			return fmt.Errorf("parquet: %w", err)
+		}
+	}
+	return nil
 }
 
 // Read implements connector.Reader.
@@ -103,11 +122,12 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	done := r.done.Load()
-	n := int(min(int64(r.input.request.Rows()), r.piece.group.Rows()-done))
-	if n == 0 {
+	if len(r.rows) == 0 {
+		r.done.Store(r.piece.group.Rows())
 		return nil, io.EOF
 	}
+	from := r.rows[0].From
+	n := int(min(int64(r.input.request.Rows()), r.rows[0].To-from))
 	t := r.input.request.Type
 	children := make([]*batch.Column, len(r.columns))
 	for i, b := range r.piece.file.fields {
@@ -116,13 +136,16 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 		}
 		var err error
 		if children[i], err = r.next(b, r.columns[i], n); err != nil {
-			return nil, r.place(err, done)
+			return nil, r.place(err, from)
 		}
 	}
-	if i := r.input.position; i >= 0 {
-		children[i] = batch.NewInts(t.Fields[i].Type, positions(r.piece.first+done, n))
+	if i := r.input.positions; i >= 0 && r.input.request.Needs(i) {
+		children[i] = batch.NewInts(t.Fields[i].Type, positions(r.piece.first+from, n))
 	}
-	r.done.Add(int64(n))
+	if r.rows[0].From += int64(n); r.rows[0].From == r.rows[0].To {
+		r.rows = r.rows[1:]
+	}
+	r.done.Store(from + int64(n))
 	return &batch.Batch{Root: batch.NewStruct(t, n, children...)}, nil
 }
 
@@ -138,13 +161,16 @@ func (r *reader) next(b *binding, c *pages.ColumnReader, n int) (*batch.Column, 
 	return b.convert(col)
 }
 
-// place says in which row of the file a null was found; other errors say where
-// they happened by themselves.
-func (r *reader) place(err error, done int64) error {
+// place says in which row of the file a null was found, in a batch that begins at
+// row from of the row group; other errors say where they happened by themselves.
+func (r *reader) place(err error, from int64) error {
 	var null nullError
 	if errors.As(err, &null) {
-		row := r.piece.first - r.piece.file.first + done + int64(null.row)
+		row := r.piece.first - r.piece.file.first + from + int64(null.row)
 		return fmt.Errorf("parquet: %s: row group %d: row %d of the file: %w", r.piece.file.name, r.piece.group.Index(), row, err)
+	}
+	if errors.Is(err, pages.ErrIndex) {
+		return fmt.Errorf("parquet: %w; write the file anew, or set IgnorePageIndex in the source", err)
 	}
 	return fmt.Errorf("parquet: %w", err)
 }

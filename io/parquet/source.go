@@ -32,6 +32,9 @@ type Source struct {
 	// the position of the row: 0 for the first of the first file, counting on
 	// over all files. It need not be, and is not looked up, in the files.
 	RowPosition string
+	// IgnorePageIndex reads row groups whole where a condition and the file's page
+	// index would let pages be left out: for files whose index is wrong.
+	IgnorePageIndex bool
 }
 
 // String names the source: parquet data/*.parquet.
@@ -70,7 +73,8 @@ func fieldNames(t *batch.Type) []string {
 }
 
 // Open lists the files, reads their footers, binds the fields of the row type to
-// columns and decides which row groups are read.
+// columns and decides which row groups are read. Which pages of them are is decided
+// when a row group's turn comes, by its page index.
 func (s Source) Open(ctx context.Context, r connector.Request) (connector.Input, error) {
 	if err := s.Validate(r.Type); err != nil {
 		return nil, err
@@ -87,5 +91,5 @@ func (s Source) Open(ctx context.Context, r connector.Request) (connector.Input,
 	if err := bindAll(files, s.RowPosition, &r); err != nil {
 		return nil, err
 	}
-	return newInput(store, files, s.RowPosition, r), nil
+	return newInput(s, store, files, r), nil
 }

@@ -116,3 +116,16 @@ func (c *chunk) decompress(h *header, src []byte) ([]byte, error) {
 	}
 	return dst, decompress(codec, dst[levels:], src[levels:])
 }
+
+// at returns where in the file the next page begins.
+func (c *chunk) at() int64 { return c.off - int64(len(c.buf)-c.pos) }
+
+// seek goes on at from, not before what was read; nothing from end on is read.
+func (c *chunk) seek(from, end int64) {
+	if from <= c.off {
+		c.pos = len(c.buf) - int(c.off-from)
+	} else {
+		c.buf, c.pos, c.off = c.buf[:0], 0, from
+	}
+	c.end = max(end, c.off)
+}

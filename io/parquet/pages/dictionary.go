@@ -26,6 +26,9 @@ func (d *dictionary) scratch(n int) []int32 {
 }
 
 func (r *leafReader) readDictionary(h *header, b []byte) error {
+	if r.sawAny || r.dict.read {
+		return fmt.Errorf("has a dictionary page behind other pages")
+	}
 	if !h.hasBody {
 		return fmt.Errorf("has a dictionary page without its header")
 	}

@@ -28,6 +28,8 @@ type encoder struct {
 	packed []byte
 	values []byte
 	short  []int32
+	marks  []uint64 // a bit for every code of a dictionary
+	pages  []pageMark
 	leaf   shredded
 }
 
@@ -49,23 +51,26 @@ func (c Compression) codec() format.CompressionCodec {
 
 // rowGroup encodes the struct columns of one row group. Offsets in the result
 // count from the beginning of e.out.
-func (e *encoder) rowGroup(columns []*column, parts []*batch.Column) (format.RowGroup, error) {
+func (e *encoder) rowGroup(columns []*column, parts []*batch.Column) (format.RowGroup, []chunkIndex, error) {
 	e.out = e.out[:0]
 	var g format.RowGroup
+	var indexes []chunkIndex
 	for _, p := range parts {
 		g.NumRows += int64(p.Len)
 	}
 	for _, c := range columns {
 		meta, err := e.chunk(c, parts)
 		if err != nil {
-			return g, fmt.Errorf("column %q: %w", c.path, err)
+			return g, nil, fmt.Errorf("column %q: %w", c.path, err)
 		}
+		indexes = append(indexes, indexOf(c, e.pages))
 		g.TotalByteSize += meta.TotalUncompressedSize
 		g.TotalCompressedSize += meta.TotalCompressedSize
 		g.Columns = append(g.Columns, format.ColumnChunk{FileOffset: meta.DataPageOffset, MetaData: *meta})
 	}
 	e.leaf.reset() // lets go of the columns
-	return g, nil
+	clear(e.pages[:cap(e.pages)])
+	return g, indexes, nil
 }
 
 func (e *encoder) chunk(c *column, parts []*batch.Column) (*format.ColumnMetaData, error) {
@@ -100,7 +105,7 @@ func (e *encoder) chunk(c *column, parts []*batch.Column) (*format.ColumnMetaDat
 		m.Encoding = append(m.Encoding, format.Plain)
 	}
 	m.TotalCompressedSize = int64(len(e.out) - start)
-	m.Statistics = l.statistics(c, coded)
+	m.Statistics = statistics(c, e.pages)
 	return m, nil
 }
 
@@ -118,7 +123,8 @@ func encodingOf(c *column, coded bool) format.Encoding {
 func (e *encoder) dataPages(c *column, m *format.ColumnMetaData, coded bool) error {
 	l := &e.leaf
 	text := textCursor{column: &l.strings}
-	value := 0
+	value, row := 0, 0
+	e.pages = e.pages[:0]
 	for from := 0; from < l.slots || l.slots == 0; {
 		to := min(from+e.pageRows, l.slots)
 		for c.maxRep > 0 && to < l.slots && l.reps[to] != 0 {
@@ -132,6 +138,7 @@ func (e *encoder) dataPages(c *column, m *format.ColumnMetaData, coded bool) err
 		if c.maxDef > 0 {
 			count = e.levels(l.defs[from:to], c.maxDef)
 		}
+		seen := text
 		n, err := e.body(c, value, count, to-from, &text, coded)
 		if err != nil {
 			return err
@@ -139,11 +146,14 @@ func (e *encoder) dataPages(c *column, m *format.ColumnMetaData, coded bool) err
 		if n < count { // strings filled the page early: only without levels
 			to = from + n
 		}
-		value += n
+		mark := pageMark{offset: int64(len(e.out)), row: int64(row), nulls: int64(to - from - n), extremes: e.extremes(c, value, n, &seen, coded)}
+		value, row = value+n, row+l.rows(from, to)
 		if err := e.page(m, format.PageHeader{Type: format.DataPage, DataPageHeader: thrift.New(format.DataPageHeader{
 			NumValues: int32(to - from), Encoding: encodingOf(c, coded), DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE})}); err != nil {
 			return err
 		}
+		mark.size = int64(len(e.out)) - mark.offset
+		e.pages = append(e.pages, mark)
 		if from = to; l.slots == 0 {
 			break
 		}
@@ -287,4 +297,26 @@ func (t *textCursor) append(dst []byte, count int, cut bool) ([]byte, int) {
 		}
 	}
 	return dst, n
+}
+
+// each calls f for the next count strings.
+func (t *textCursor) each(count int, f func(v []byte)) {
+	for count > 0 {
+		p := t.column.parts[t.part]
+		size := p.column.Len
+		if p.rows != nil {
+			size = len(p.rows)
+		}
+		for ; t.row < size && count > 0; t.row++ {
+			r := t.row
+			if p.rows != nil {
+				r = int(p.rows[r])
+			}
+			f(p.column.Bytes(r))
+			count--
+		}
+		if t.row == size {
+			t.part, t.row = t.part+1, 0
+		}
+	}
 }

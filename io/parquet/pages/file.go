@@ -24,6 +24,7 @@ type File struct {
 	root   *Node
 	groups []*RowGroup
 	rows   int64
+	end    int64 // where the footer begins
 }
 
 // Open reads and checks the footer. Nothing is believed of it that later reading
@@ -41,7 +42,7 @@ func Open(r io.ReaderAt, size int64, o Options) (f *File, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", o.Name, err)
 	}
-	f = &File{r: r, o: o, root: root, rows: m.rows}
+	f = &File{r: r, o: o, root: root, rows: m.rows, end: end}
 	var sum int64
 	for i := range m.groups {
 		g := &RowGroup{file: f, index: i, meta: m.groups[i]}
@@ -130,71 +131,4 @@ func (g *RowGroup) Bytes(n *Node) int64 {
 	var sum int64
 	n.leaves(func(l *Node) { sum += g.meta.chunks[l.leaf.index].compressed })
 	return sum
-}
-
-// Column opens a column of the row group, at any depth of the schema outside of
-// lists, for reading from its beginning.
-func (g *RowGroup) Column(n *Node) (*ColumnReader, error) { return g.ColumnFrom(g.file.r, n) }
-
-// ColumnFrom is Column reading from r, another handle of the same file: so a file
-// need not stay open between its footer and its columns.
-func (g *RowGroup) ColumnFrom(r io.ReaderAt, n *Node) (*ColumnReader, error) {
-	if u := n.Unsupported(); u != nil {
-		return nil, fmt.Errorf("%s: column %q cannot be read: it is %s", g.file.o.Name, u.Name, u.Why)
-	}
-	c := &ColumnReader{group: g, node: n, left: g.meta.rows}
-	n.leaves(func(l *Node) {
-		c.leaves = append(c.leaves, newLeafReader(l.leaf, l.Type, r, &g.meta.chunks[l.leaf.index], g.file.o.Window))
-	})
-	c.flat = len(c.leaves) == 1 && n.leaf != nil && n.leaf.maxRep == 0 && n.parentDef == 0
-	return c, nil
-}
-
-// ColumnReader reads one column of a row group. It is used by one goroutine.
-type ColumnReader struct {
-	group  *RowGroup
-	node   *Node
-	leaves []*leafReader
-	left   int64
-	flat   bool
-}
-
-// Next returns the next n rows, fewer at the end of the row group, and io.EOF
-// behind it. The column is the caller's: it shares no memory with the reader but
-// the dictionary. After an error the reader is of no use.
-func (c *ColumnReader) Next(n int) (col *batch.Column, err error) {
-	at := c.leaves[0]
-	defer guard(&err, func() string { return c.place(at) })
-	if n = int(min(int64(n), c.left)); n <= 0 {
-		return nil, io.EOF
-	}
-	c.left -= int64(n)
-	if c.flat {
-		col, err = at.flat(n)
-		return col, c.wrap(at, err)
-	}
-	get := make(map[*leaf]*striped, len(c.leaves))
-	for _, at = range c.leaves {
-		s, err := at.striped(n)
-		if err != nil {
-			return nil, c.wrap(at, err)
-		}
-		get[at.leaf] = s
-	}
-	col, err = c.node.assemble(get)
-	if err == nil && col.Len != n {
-		err = fmt.Errorf("has %d rows where %d were expected", col.Len, n)
-	}
-	return col, c.wrap(c.leaves[0], err)
-}
-
-func (c *ColumnReader) place(r *leafReader) string {
-	return fmt.Sprintf("%s: row group %d: column %q", c.group.file.o.Name, c.group.index, r.leaf.path)
-}
-
-func (c *ColumnReader) wrap(r *leafReader, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %w", c.place(r), err)
 }

@@ -32,9 +32,13 @@ type (
 		nulls                                  int64
 		low, high                              []byte // min_value and max_value; nil: absent
 		oldLow, oldHigh                        []byte // their deprecated forerunners, signed comparison
+		locations, bounds                      span   // where its page index is
 		hasData, hasSize, hasValues, elsewhere bool
 	}
 )
+
+// span is a piece of a file; without a length it is absent.
+type span struct{ offset, length int64 }
 
 // readFooter finds, checks and parses the footer. end is where it begins, so
 // where column data must have ended.
@@ -188,6 +192,14 @@ func (w *wire) chunk(t byte) chunkMeta {
 		case 3:
 			found = true
 			w.structure(t, func(id int, t byte) { w.chunkField(&c, id, t) })
+		case 4:
+			c.locations.offset = w.int(t)
+		case 5:
+			c.locations.length = w.int(t)
+		case 6:
+			c.bounds.offset = w.int(t)
+		case 7:
+			c.bounds.length = w.int(t)
 		default:
 			w.skip(t)
 		}

@@ -3,6 +3,7 @@ package pages_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -20,7 +21,8 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 )
 
-// readAll reads a file of unknown content, some batches of every column.
+// readAll reads a file of unknown content, some batches of every column: whole,
+// and some rows of it by its page indexes.
 func readAll(b []byte) error {
 	f, err := pages.Open(bytes.NewReader(b), int64(len(b)), pages.Options{Name: "x.parquet", Window: 512})
 	if err != nil {
@@ -29,22 +31,42 @@ func readAll(b []byte) error {
 	for _, g := range f.RowGroups()[:min(4, len(f.RowGroups()))] {
 		for _, n := range f.Schema().Children {
 			g.Stats(n)
-			c, err := g.Column(n)
-			for range 5 {
-				if err != nil {
-					return err
-				}
-				var col *batch.Column
-				if col, err = c.Next(100); err == io.EOF {
-					break
-				}
-				if err != nil {
-					return err
-				}
-				if err := batch.Validate(col); err != nil {
-					return fmt.Errorf("invalid: %w", err)
-				}
+			x := g.PageIndex(bytes.NewReader(b))
+			_, failed := x.Pages(n)
+			some, err := x.Column(n, everyOther(g.Rows()))
+			if err == nil {
+				err = readSome(some)
 			}
+			whole, again := g.Column(n)
+			if again == nil {
+				again = readSome(whole)
+			}
+			if err := errors.Join(failed, err, again); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func everyOther(rows int64) (out []pages.Range) {
+	for from := int64(2); from < min(rows, 40); from += 4 {
+		out = append(out, pages.Range{From: from, To: min(rows, from+2)})
+	}
+	return out
+}
+
+func readSome(c *pages.ColumnReader) error {
+	for range 10 {
+		col, err := c.Next(100)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := batch.Validate(col); err != nil {
+			return fmt.Errorf("invalid: %w", err)
 		}
 	}
 	return nil
@@ -53,8 +75,7 @@ func readAll(b []byte) error {
 // FuzzRead shows that no file makes the reader panic or give out a column that
 // is not valid: mutated files are read, or are an error that names the file.
 func FuzzRead(f *testing.F) {
-	typ := everything()
-	f.Add(write(f, typ, pages.WriterOptions{Compression: pages.Uncompressed}, generator{rand.New(rand.NewPCG(1, 1)), 10, true}.column(typ, 10)))
+	f.Add(smallFile(f))
 	for _, b := range smallArrowFiles(f) {
 		f.Add(b)
 	}
@@ -67,6 +88,12 @@ func FuzzRead(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// smallFile is a file of ours with page indexes.
+func smallFile(t testing.TB) []byte {
+	typ := everything()
+	return write(t, typ, pages.WriterOptions{Compression: pages.Uncompressed, PageRows: 3}, generator{rand.New(rand.NewPCG(1, 1)), 10, true}.column(typ, 10))
 }
 
 // smallArrowFiles are files without checksums, whose pages a mutation gets into:
@@ -91,7 +118,7 @@ func smallArrowFiles(t testing.TB) (out [][]byte) {
 			}
 		}
 		var file bytes.Buffer
-		w, err := pqarrow.NewFileWriter(s, &file, arrowparquet.NewWriterProperties(append(options, arrowparquet.WithStats(false))...), pqarrow.DefaultWriterProps())
+		w, err := pqarrow.NewFileWriter(s, &file, arrowparquet.NewWriterProperties(append(options, arrowparquet.WithStats(i == 2), arrowparquet.WithPageIndexEnabled(i == 2), arrowparquet.WithDataPageSize(40), arrowparquet.WithBatchSize(4))...), pqarrow.DefaultWriterProps())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +171,7 @@ func TestHostileFiles(t *testing.T) {
 func TestDamagedFiles(t *testing.T) {
 	// A file that was cut short is an error; one with a byte changed is an error
 	// or is read, without a panic and without much memory.
-	for _, whole := range smallArrowFiles(t) {
+	for _, whole := range append(smallArrowFiles(t), smallFile(t)) {
 		for n := 0; n < len(whole); n += 31 {
 			if err := readAll(whole[:n]); err == nil {
 				t.Fatalf("cut at %d of %d it was read", n, len(whole))

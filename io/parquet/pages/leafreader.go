@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,7 +14,10 @@ type leafReader struct {
 	leaf  *leaf
 	typ   *batch.Type
 	chunk chunk
-	left  int64 // values (slots) of the chunk in pages not begun
+	left  int64 // values (slots) of the chunk in pages not begun; with located at most so many
+	row   int64 // the next one, of the row group
+
+	located *located // how to leave out pages; nil: all are read, in order
 
 	// The page at hand.
 	page       int // values (slots) left of it
@@ -44,9 +48,12 @@ func (m *chunkMeta) extent() (start, end int64) {
 // nextPage moves to the next data page with values, taking in a dictionary page
 // on the way.
 func (r *leafReader) nextPage() error {
+	if r.located != nil {
+		return r.nextLocated()
+	}
 	for {
 		if r.left == 0 {
-			return fmt.Errorf("has fewer values than rows")
+			return errFewValues
 		}
 		h, b, err := r.chunk.next()
 		if err != nil {
@@ -54,28 +61,33 @@ func (r *leafReader) nextPage() error {
 		}
 		switch h.kind {
 		case pageDictionary:
-			if r.sawAny || r.dict.read {
-				return fmt.Errorf("has a dictionary page behind other pages")
-			}
 			if err := r.readDictionary(&h, b); err != nil {
 				return err
 			}
 		case pageData, pageDataV2:
-			r.sawAny = true
-			if !h.hasBody {
-				return fmt.Errorf("has a data page without its header")
-			}
-			if int64(h.values) > r.left {
-				return fmt.Errorf("has a page of %d values where %d are left", h.values, r.left)
-			}
-			if h.values == 0 {
+			if h.values == 0 && h.hasBody {
+				r.sawAny = true
 				continue
 			}
-			r.left -= int64(h.values)
-			r.page = int(h.values)
-			return r.openPage(&h, b)
+			return r.beginPage(&h, b)
 		}
 	}
+}
+
+var errFewValues = errors.New("has fewer values than rows")
+
+// beginPage makes a data page the one at hand.
+func (r *leafReader) beginPage(h *header, b []byte) error {
+	r.sawAny = true
+	if !h.hasBody {
+		return fmt.Errorf("has a data page without its header")
+	}
+	if int64(h.values) > r.left {
+		return fmt.Errorf("has a page of %d values where %d are left", h.values, r.left)
+	}
+	r.left -= int64(h.values)
+	r.page = int(h.values)
+	return r.openPage(h, b)
 }
 
 // openPage finds levels and values in a page and sets up their decoders.
@@ -153,6 +165,7 @@ func (r *leafReader) flat(n int) (*batch.Column, error) {
 		r.page -= m
 		got += m
 	}
+	r.row += int64(n)
 	return v.column(r.typ, n, valid), nil
 }
 

@@ -10,6 +10,8 @@ const (
 	pageFreely     = 16 << 20  // up to this size a page may expand by any factor
 	expansionMax   = 4096      // above it a page may expand by this factor at most
 	pageHeaderMax  = 16 << 20  // bytes of a page header; statistics may hold long values
+	indexMax       = 16 << 20  // bytes of a page index of one column chunk
+	indexPagesMax  = 1 << 18   // pages in it
 	dictionaryMax  = 1 << 27   // values of a dictionary
 	miniblockMax   = 1 << 16   // values of a miniblock in the delta encodings
 	elementsFreely = 1 << 20   // elements of all lists of one column in one batch, and

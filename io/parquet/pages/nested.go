@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/leatflow/leat/sdk/batch"
 )
@@ -25,16 +24,26 @@ type striped struct {
 // striped reads the next n rows of a leaf with its levels.
 func (r *leafReader) striped(n int) (*striped, error) {
 	s := &striped{leaf: r.leaf, values: newVector(r.typ.Kind.Form(), n)}
-	if r.leaf.maxRep == 0 {
-		return s, r.slots(s, n)
+	read := r.slots
+	if r.leaf.maxRep > 0 {
+		read = r.elements
 	}
+	err := read(s, n)
+	r.row += int64(n)
+	return s, err
+}
+
+// elements reads the slots of n rows of a leaf in lists.
+func (r *leafReader) elements(s *striped, n int) error {
 	for rows := 0; ; {
 		if len(r.ahead) == 0 {
-			if r.page == 0 && r.left == 0 && rows == n {
-				return s, nil
+			if r.page == 0 {
+				if done, err := r.endsAt(rows, n); done || err != nil {
+					return err
+				}
 			}
 			if err := r.lookAhead(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		k := 0
@@ -45,31 +54,46 @@ func (r *leafReader) striped(n int) (*striped, error) {
 			k++
 		}
 		if k > 0 && len(s.reps) == 0 && r.ahead[0] != 0 {
-			return nil, fmt.Errorf("begins inside a row")
+			return fmt.Errorf("begins inside a row")
 		}
 		end := k < len(r.ahead)
 		s.reps = append(s.reps, r.ahead[:k]...)
 		r.ahead = r.ahead[k:]
 		if err := r.take(s, k); err != nil || end {
-			return s, err
+			return err
 		}
 		if most := elementsFreely + elementsMax*n; len(s.reps) > most {
-			return nil, fmt.Errorf("has more than %d elements in %d rows, which is more than one batch may hold", most, n)
+			return fmt.Errorf("has more than %d elements in %d rows, which is more than one batch may hold", most, n)
 		}
 	}
+}
+
+// endsAt reports, between two pages, whether the n rows asked for, of which rows
+// were begun, end there. In sequence that is known at the end of the chunk only,
+// by a page index at the end of every page.
+func (r *leafReader) endsAt(rows, n int) (bool, error) {
+	if x := r.located; x != nil {
+		return rows == n, x.check(r.row + int64(rows))
+	}
+	return rows == n && r.left == 0, nil
 }
 
 // lookAhead reads some repetition levels: where a row ends is known only from
 // the beginning of the next.
 func (r *leafReader) lookAhead() error {
+	fresh := false
 	if r.page == 0 {
 		if err := r.nextPage(); err != nil {
 			return err
 		}
+		fresh = true
 	}
 	r.ahead = make([]uint8, min(1024, r.page))
 	if err := r.reps.levels(r.ahead, r.leaf.maxRep); err != nil {
 		return fmt.Errorf("repetition levels: %w", err)
+	}
+	if fresh && r.located != nil && r.ahead[0] != 0 {
+		return fmt.Errorf("%w: page %d begins inside a row", ErrIndex, r.located.next-1)
 	}
 	return nil
 }
@@ -143,7 +167,7 @@ func (n *Node) assemble(get map[*leaf]*striped) (*batch.Column, error) {
 		c.Children = append(c.Children, in)
 	}
 	if n.Type.Kind == batch.Map {
-		return sortEntries(c), nil
+		return sortEntries(c)
 	}
 	return c, nil
 }
@@ -214,29 +238,49 @@ func (s *striped) lists(n *Node, c *batch.Column) {
 	}
 }
 
-// sortEntries orders the entries of each map by key, as batches hold them.
-func sortEntries(c *batch.Column) *batch.Column {
+// sortEntries orders the entries of each map by key, as batches hold them. Of
+// entries with the same key the last one counts, as the format says.
+func sortEntries(c *batch.Column) (*batch.Column, error) {
 	keys := c.Children[0]
-	order := make([]int32, keys.Len)
-	sorted := true
-	for i := range order {
-		order[i] = int32(i)
+	if keys.Valid != nil && keys.Valid.Count(keys.Len) < keys.Len {
+		return nil, fmt.Errorf("has a map with a null key")
 	}
+	order := make([]int32, 0, keys.Len)
+	offsets := make([]int32, 1, c.Len+1)
+	changed := false
 	for row := range c.Len {
 		from, to := c.Range(row)
-		part := order[from:to]
-		less := func(i, j int) bool { return compareKeys(keys, int(part[i]), int(part[j])) < 0 }
-		if !sort.SliceIsSorted(part, less) {
-			sorted = false
-			slices.SortStableFunc(part, func(a, b int32) int { return compareKeys(keys, int(a), int(b)) })
+		start := len(order)
+		for i := from; i < to; i++ {
+			order = append(order, int32(i))
+			changed = changed || i > from && compareKeys(keys, i-1, i) >= 0
 		}
+		if changed {
+			part := order[start:]
+			slices.SortStableFunc(part, func(a, b int32) int { return compareKeys(keys, int(a), int(b)) })
+			order = append(order[:start], lastOfEach(keys, part)...)
+		}
+		offsets = append(offsets, int32(len(order)))
 	}
-	if sorted {
-		return c
+	if !changed {
+		return c, nil
 	}
 	out := *c
-	out.Children = []*batch.Column{c.Children[0].Gather(order), c.Children[1].Gather(order)}
-	return &out
+	out.Offsets = offsets
+	out.Children = []*batch.Column{keys.Gather(order), c.Children[1].Gather(order)}
+	return &out, nil
+}
+
+// lastOfEach keeps of sorted entries with the same key the last.
+func lastOfEach(keys *batch.Column, entries []int32) []int32 {
+	n := 0
+	for i, e := range entries {
+		if i+1 == len(entries) || compareKeys(keys, int(e), int(entries[i+1])) != 0 {
+			entries[n] = e
+			n++
+		}
+	}
+	return entries[:n]
 }
 
 func compareKeys(c *batch.Column, a, b int) int {
@@ -250,6 +294,15 @@ func compareKeys(c *batch.Column, a, b int) int {
 		return cmp.Compare(c.Ints[a], c.Ints[b])
 	case batch.FloatForm:
 		return cmp.Compare(c.Floats[a], c.Floats[b])
+	case batch.BoolForm:
+		return cmp.Compare(boolByte(c.Bools[a]), boolByte(c.Bools[b]))
+	}
+	return cmp.Compare(a, b) // in no order: as they came
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
 	}
 	return 0
 }

@@ -269,3 +269,33 @@ func compareWithArrow(t *testing.T, b []byte) {
 		}
 	}
 }
+
+func TestMapKeysTwice(t *testing.T) {
+	// Of entries of a map with the same key the last counts, as the format says,
+	// and keys ascend.
+	schema := arrow.NewSchema([]arrow.Field{{Name: "m", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64)}}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	m := b.Field(0).(*array.MapBuilder)
+	for _, keys := range []string{"ab", "babbc", "", "zz"} {
+		m.Append(true)
+		for i, k := range keys {
+			m.KeyBuilder().(*array.StringBuilder).Append(string(k))
+			m.ItemBuilder().(*array.Int64Builder).Append(int64(i))
+		}
+	}
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(schema, &out, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(b.NewRecordBatch()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`["a":0 "b":1 ]`, `["a":1 "b":3 "c":4 ]`, `[]`, `["z":1 ]`}
+	if got := read(t, open(t, out.Bytes()), "m", 10); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

@@ -54,6 +54,20 @@ func (s *shredded) add(c *column, root *batch.Column) {
 	s.values(leaf, present)
 }
 
+// rows returns how many rows begin in the slots between from and to.
+func (s *shredded) rows(from, to int) int {
+	if len(s.reps) == 0 {
+		return to - from
+	}
+	n := 0
+	for _, r := range s.reps[from:to] {
+		if r == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // slots are the slots of a column while the walk goes from the root to a leaf.
 // A slot that has ended, in a null or an empty list, has row -1.
 type slots struct {

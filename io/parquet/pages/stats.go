@@ -8,7 +8,7 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 )
 
-// Stats is what a row group's footer says about one column.
+// Stats is what a file says about one column of a row group or of a page.
 type Stats struct {
 	// MinMax holds two rows, a lower and an upper bound of the values that are
 	// not null; nil when not known or when there are no such values. Bounds of
@@ -22,20 +22,30 @@ type Stats struct {
 // null because a struct around it is reports nulls as -1 unless the file counts
 // them: it counts both alike.
 func (g *RowGroup) Stats(n *Node) Stats {
-	s := Stats{Nulls: -1, Rows: g.meta.rows}
-	if n.leaf == nil || n.rep > 0 || n.Type.Kind == batch.Invalid {
-		return s
+	if !n.hasStats() {
+		return Stats{Nulls: -1, Rows: g.meta.rows}
 	}
 	c := &g.meta.chunks[n.leaf.index]
-	if c.nulls >= 0 && c.nulls <= s.Rows {
-		s.Nulls = c.nulls
-	}
-	if n.leaf.maxDef == 0 {
-		s.Nulls = 0
-	}
 	low, high := c.low, c.high
 	if low == nil && high == nil && n.leaf.signed() {
 		low, high = c.oldLow, c.oldHigh
+	}
+	return n.stats(g.meta.rows, c.nulls, low, high)
+}
+
+// hasStats reports whether statistics of n are statistics of rows.
+func (n *Node) hasStats() bool {
+	return n.leaf != nil && n.rep == 0 && n.Type.Kind != batch.Invalid
+}
+
+// stats makes sense of what a file says about some rows of leaf n.
+func (n *Node) stats(rows, nulls int64, low, high []byte) Stats {
+	s := Stats{Nulls: -1, Rows: rows}
+	if nulls >= 0 && nulls <= rows {
+		s.Nulls = nulls
+	}
+	if n.leaf.maxDef == 0 {
+		s.Nulls = 0
 	}
 	if low != nil && high != nil {
 		s.MinMax = n.leaf.bounds(n.Type, low, high)

@@ -130,21 +130,6 @@ func (t *textColumn) coded() bool {
 	return !t.plain && len(t.values)*dictionaryShare <= max(t.count, 2*dictionaryShare)
 }
 
-// each calls f for every value of the chunk, in order.
-func (t *textColumn) each(f func(v []byte)) {
-	for _, p := range t.parts {
-		if p.rows == nil {
-			for r := range p.column.Len {
-				f(p.column.Bytes(r))
-			}
-			continue
-		}
-		for _, r := range p.rows {
-			f(p.column.Bytes(int(r)))
-		}
-	}
-}
-
 // appendPlain appends a byte array as PLAIN stores it.
 func appendPlain(dst, v []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(dst, uint32(len(v))), v...)

@@ -67,6 +67,7 @@ type Writer struct {
 
 	written int64
 	groups  []format.RowGroup
+	indexes [][]chunkIndex // of groups, by column
 	total   int64
 	err     error
 	closed  bool
@@ -76,6 +77,7 @@ type Writer struct {
 type encoded struct {
 	encoder *encoder
 	group   format.RowGroup
+	indexes []chunkIndex // of its columns
 	err     error
 }
 
@@ -190,7 +192,7 @@ func (w *Writer) flush() error {
 func (e *encoder) run(columns []*column, parts []*batch.Column) (r encoded) {
 	r.encoder = e
 	defer guard(&r.err, func() string { return "a batch to be written" })
-	r.group, r.err = e.rowGroup(columns, parts)
+	r.group, r.indexes, r.err = e.rowGroup(columns, parts)
 	return r
 }
 
@@ -214,9 +216,15 @@ func (w *Writer) collect() error {
 			c.MetaData.DictionaryPageOffset += base
 		}
 	}
+	for i := range r.indexes {
+		for k := range r.indexes[i].pages.PageLocations {
+			r.indexes[i].pages.PageLocations[k].Offset += base
+		}
+	}
 	r.group.FileOffset = base
 	r.group.Ordinal = int16(len(w.groups))
 	w.groups = append(w.groups, r.group)
+	w.indexes = append(w.indexes, r.indexes)
 	w.total += r.group.NumRows
 	return w.write(r.encoder.out)
 }
@@ -240,6 +248,9 @@ func (w *Writer) Close() (int64, error) {
 	if w.err != nil {
 		return w.written, w.err
 	}
+	if err := w.writeIndexes(); err != nil {
+		return w.written, err
+	}
 	meta := format.FileMetaData{Version: 2, Schema: w.schema.elements, NumRows: w.total, RowGroups: w.groups, CreatedBy: "leat version 1"}
 	for range w.schema.columns {
 		meta.ColumnOrders = append(meta.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})
@@ -251,6 +262,40 @@ func (w *Writer) Close() (int64, error) {
 	}
 	footer = append(footer, byte(len(footer)), byte(len(footer)>>8), byte(len(footer)>>16), byte(len(footer)>>24))
 	return w.written, w.write(append(footer, magic...))
+}
+
+// writeIndexes writes the page indexes, which stand between the last row group
+// and the footer: the bounds of all pages first, then their places.
+func (w *Writer) writeIndexes() error {
+	put := func(v any, offset *int64, length *int32) error {
+		b, err := thrift.Marshal(new(thrift.CompactProtocol), v)
+		if err != nil {
+			w.err = err
+			return err
+		}
+		*offset, *length = w.written, int32(len(b))
+		return w.write(b)
+	}
+	for g, indexes := range w.indexes {
+		for i := range indexes {
+			c := &w.groups[g].Columns[i]
+			if indexes[i].bounds == nil {
+				continue
+			}
+			if err := put(indexes[i].bounds, &c.ColumnIndexOffset, &c.ColumnIndexLength); err != nil {
+				return err
+			}
+		}
+	}
+	for g, indexes := range w.indexes {
+		for i := range indexes {
+			c := &w.groups[g].Columns[i]
+			if err := put(&indexes[i].pages, &c.OffsetIndexOffset, &c.OffsetIndexLength); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Abort waits for row groups in the background and forgets them. It may be
