@@ -62,7 +62,16 @@ type group struct {
 	levels  []uint8
 }
 
-func newGroup(rows int) *group { return &group{meta: format.RowGroup{NumRows: int64(rows)}} }
+// begin starts a row group in the memory of the one before.
+func (g *group) begin(rows int) {
+	g.meta = format.RowGroup{NumRows: int64(rows)}
+	g.bytes = g.bytes[:0]
+}
+
+// finished is the row group in memory of its own.
+func (g *group) finished() *group {
+	return &group{meta: g.meta, bytes: bytes.Clone(g.bytes)}
+}
 
 // dictionary is a dictionary page before compression and how many it holds.
 type dictionary struct {

@@ -40,7 +40,8 @@ func Windows(in, out string, threads int) error {
 }
 
 func encodeWindows(c *columns, names dictionary) (*group, error) {
-	g := newGroup(len(c.codes))
+	g := new(group)
+	g.begin(len(c.codes))
 	err := errors.Join(
 		g.texts("origin", names, c.codes),
 		g.integers("window_start", c.starts),
