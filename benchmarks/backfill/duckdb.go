@@ -20,9 +20,9 @@ var sqlFiles embed.FS
 // inputs are how DuckDB sees the input of each variant: under the plain names,
 // so that one statement serves all. A projection that renames costs nothing.
 var inputs = map[string]string{
-	"flights/plain":   `read_parquet('${input}')`,
-	"flights/renamed": `(select scheduled as date, minutes_late as delay, miles as distance, from_airport as origin, to_airport as destination from read_parquet('${input}'))`,
-	"flights/floats":  `(select date, delay, distance::bigint as distance, origin, destination from read_parquet('${input}'))`,
+	"flights/plain":   `read_parquet('${input}', file_row_number = true)`,
+	"flights/renamed": `(select scheduled as date, minutes_late as delay, miles as distance, from_airport as origin, to_airport as destination, file_row_number from read_parquet('${input}', file_row_number = true))`,
+	"flights/floats":  `(select date, delay, distance::bigint as distance, origin, destination, file_row_number from read_parquet('${input}', file_row_number = true))`,
 	"events/plain":    `read_parquet('${input}')`,
 	"events/renamed":  `(select who as user_id, pieces as qty, amount as cents from read_parquet('${input}'))`,
 	"events/floats":   `(select user_id, qty, cents_float as cents from read_parquet('${input}'))`,

@@ -35,7 +35,11 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 	var all []Result
 	for _, job := range c.Jobs {
 		for _, variant := range c.Variants {
-			input, err := input(c, job, variant)
+			w, ok := lookUp(job, variant)
+			if !ok {
+				continue
+			}
+			input, err := w.input(c, variant)
 			if err != nil {
 				return all, err
 			}
@@ -113,10 +117,9 @@ func equal(tasks []Task) (int64, error) {
 		return 0, err
 	}
 	defer db.Close()
-	if t.Job == "windows" {
-		if err := checkGolden(db, t.Input, t.Output); err != nil {
-			return 0, err
-		}
+	w, _ := lookUp(t.Job, t.Variant)
+	if err := w.figures.check(db, t.Input, t.Output); err != nil {
+		return 0, err
 	}
 	for _, other := range tasks[1:] {
 		if err := compare(db, t.Output, other.Output); err != nil {

@@ -1,10 +1,11 @@
-// Package floor is the windows job written by hand for this one question: what
-// the machine can do when nothing is general. It is what Leat's time is held
-// against, not an example of how to write pipelines.
+// Package floor is two of the jobs written by hand for those questions alone:
+// what the machine can do when nothing is general. It is what Leat's time is
+// held against, not an example of how to write pipelines.
 //
-// The one central idea: a window of 24 h every hour is 24 hours of an hourly
-// grid, so that each flight is added once, and each window costs a handful of
-// additions. The grid is hour by hour, airport by airport:
+// The one central idea of each is to do a thing once. Windows: a window of 24 h
+// every hour is 24 hours of an hourly grid, so that each flight is added once,
+// and each window costs a handful of additions. The grid is hour by hour,
+// airport by airport:
 //
 //	          ATL ORD LAX …
 //	hour 0   [ 3   5   2    ]  ┐
@@ -13,9 +14,18 @@
 //	hour 23  [ 2   2   6    ]  ┘
 //	hour 24  [ …            ]    window 1 = window 0 − hour 0 + hour 24
 //
-// Row groups of the input are read in parallel, each into a small grid of its
-// own hours; row groups of the output are ranges of windows, swept and encoded
-// in parallel.
+// Training: reports lie sorted by key and time with running sums beside them,
+// and what a key's window holds is the difference of two running sums. A row
+// group of the output finds where its first row's windows begin by binary
+// search; from there on a cursor a key and window only goes forward:
+//
+//	reports of ATL by time   r0 r1 r2 r3 r4 r5 r6 r7 …
+//	running sums           s0 s1 s2 s3 s4 s5 s6 s7 s8 …
+//	                            ▲        ▲
+//	                 first t ≥ q−w      first t ≥ q     sum = s5 − s2
+//
+// Row groups of the input are read in parallel, row groups of the output made
+// and encoded in parallel and written in order.
 package floor
 
 import (
@@ -32,32 +42,20 @@ const (
 	hourMicros  = 3_600_000_000
 )
 
-// Windows reads the flights file in and writes the windows to out, with the
-// given number of goroutines.
-func Windows(in, out string, threads int) error {
-	f, err := os.Open(in)
+func open(path string) (*parquet.File, func(), error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return nil, nil, errors.Join(err, f.Close())
 	}
 	file, err := parquet.OpenFile(f, info.Size())
 	if err != nil {
-		return fmt.Errorf("%s: %w", in, err)
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
-	groups := file.RowGroups()
-	parts := make([]*grid, len(groups))
-	err = parallel(threads, len(groups), func(i int) (err error) {
-		parts[i], err = readGroup(file, groups[i])
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", in, err)
-	}
-	return write(out, merge(parts), threads)
+	return file, func() { f.Close() }, nil
 }
 
 // parallel calls do(0) … do(n-1) from some goroutines and joins the errors.

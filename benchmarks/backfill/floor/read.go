@@ -9,8 +9,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// readGroup reads the four columns of a row group into a grid of its hours.
-func readGroup(f *parquet.File, g parquet.RowGroup) (*grid, error) {
+// readGrid reads four columns of a row group into a grid of its hours.
+func readGrid(f *parquet.File, g parquet.RowGroup) (*grid, error) {
 	n := int(g.NumRows())
 	codes, origins, err := readStrings(f, g, "origin", make([]int32, 0, n))
 	if err != nil {

@@ -2,8 +2,7 @@ package floor
 
 // columns are the windows of one output row group.
 type columns struct {
-	origins            []string // dictionary of codes
-	codes              []int32
+	codes              []int32 // into the grid's origins
 	starts, ends       []int64 // µs
 	counts, sums, tops []int64
 	means              []float64
@@ -15,7 +14,7 @@ func sweep(g *grid, from, to int) *columns {
 	width := len(g.origins)
 	size := (to - from) * width
 	c := &columns{
-		origins: g.origins, codes: make([]int32, 0, size),
+		codes:  make([]int32, 0, size),
 		starts: make([]int64, 0, size), ends: make([]int64, 0, size),
 		counts: make([]int64, 0, size), sums: make([]int64, 0, size), tops: make([]int64, 0, size),
 		means: make([]float64, 0, size),

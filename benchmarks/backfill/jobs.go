@@ -1,0 +1,114 @@
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/leatflow/leat/benchmarks/backfill/events"
+)
+
+// workload is what there is to know of a job apart from who does it.
+type workload struct {
+	name     string
+	variants []string // of the input or of the program that reads it
+	input    func(c Config, variant string) (string, error)
+	figures  figures
+}
+
+// workloads are the jobs in the order of the report.
+var workloads = []workload{
+	{
+		name: "windows", variants: allVariants, input: flightsInput,
+		figures: figures{
+			"count(*), sum(count)::bigint, sum(delay_sum)::bigint, sum(delay_max)::bigint",
+			map[int64][]int64{3_000_000: {961_484, 72_000_000, 480_086_472, 86_550_897}, 600_000: {779_743, 14_400_000, 95_599_224, 40_292_292}},
+		},
+	},
+	{name: "scan", variants: allVariants, input: flightsInput},
+	{name: "groupby", variants: allVariants, input: eventsInput},
+	{
+		name: "training", variants: allVariants, input: flightsInput,
+		figures: figures{
+			`count(*), sum(origin_count_6h)::bigint, sum(origin_delay_sum_24h)::bigint, sum(origin_late_count_1h)::bigint,
+			sum(destination_count_24h)::bigint, sum(route_count_7d)::bigint, count(route_delay_last_7d), sum(route_delay_last_7d)::bigint`,
+			map[int64][]int64{3_000_000: {3_000_000, 258_494_371, 7_302_799_989, 9_921_098, 998_907_964, 207_661_720, 2_995_477, 19_007_518}},
+		},
+	},
+}
+
+// jobNames lists the jobs.
+func jobNames() []string {
+	var names []string
+	for _, w := range workloads {
+		names = append(names, w.name)
+	}
+	return names
+}
+
+// lookUp finds a job; ok is false where there is none of the name or it has no
+// such variant.
+func lookUp(job, variant string) (w workload, ok bool) {
+	for _, w := range workloads {
+		if w.name == job {
+			return w, slices.Contains(w.variants, variant)
+		}
+	}
+	return w, false
+}
+
+// flightsInput is the flights file or a copy with other names or types.
+func flightsInput(c Config, variant string) (string, error) {
+	if variant == "plain" || variant == "closure" {
+		return c.Data, nil
+	}
+	base := filepath.Base(c.Data)
+	path := filepath.Join(c.Cache, base[:len(base)-len(filepath.Ext(base))]+"-"+variant+".parquet")
+	return path, convertFlights(c.Data, path, variant)
+}
+
+// eventsInput is the generated events; other types are columns of the same file.
+func eventsInput(c Config, variant string) (string, error) {
+	renamed := variant == "renamed"
+	kind := "events"
+	if renamed {
+		kind = "events-renamed"
+	}
+	path := filepath.Join(c.Cache, fmt.Sprintf("%s-%d.parquet", kind, c.Events))
+	return path, events.Ensure(path, c.Events, renamed)
+}
+
+// figures are numbers of a result that were computed apart from this program,
+// by rows of input: what every system must give, DuckDB too.
+type figures struct {
+	columns string // of the result, bigint each
+	want    map[int64][]int64
+}
+
+// check holds the result of a known input to its figures.
+func (f figures) check(db *sql.DB, input, folder string) error {
+	if len(f.want) == 0 {
+		return nil
+	}
+	var rows int64
+	if err := db.QueryRow("select count(*) from read_parquet('" + input + "')").Scan(&rows); err != nil {
+		return err
+	}
+	want, known := f.want[rows]
+	if !known {
+		return nil
+	}
+	got := make([]int64, len(want))
+	into := make([]any, len(want))
+	for i := range got {
+		into[i] = &got[i]
+	}
+	if err := db.QueryRow("select " + f.columns + " from " + scan(folder)).Scan(into...); err != nil {
+		return err
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("%s: %s are %v, but must be %v", name(folder), f.columns, got, want)
+	}
+	return nil
+}
