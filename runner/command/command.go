@@ -138,7 +138,7 @@ func (f *Flags) options() (local.Options, error) {
 // tuneCollector trades memory for time where the user has not chosen otherwise.
 func (f *Flags) tuneCollector() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+		paceCollector()
 	}
 	if f.Memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(f.Memory) + int64(f.Memory)/2 + 64<<20)

@@ -95,6 +95,17 @@ func NewSeries(plans []*Plan, value *batch.Column, time []int64, starts []int32,
 	return s, nil
 }
 
+// KeepsRows reports whether the series refers to columns of the rows it was made
+// of. Otherwise their memory may go.
+func (s *Series) KeepsRows() bool {
+	for _, src := range s.sources {
+		if _, refers := src.(*sequence); refers {
+			return true
+		}
+	}
+	return len(s.trees) > 0
+}
+
 // source makes the source of state i of a plan, unless it is there. It reports
 // false when there can be none.
 func (s *Series) source(p *Plan, i int, value *batch.Column, time []int64, starts []int32, r *Reserve) (bool, error) {
@@ -121,8 +132,7 @@ func (s *Series) source(p *Plan, i int, value *batch.Column, time []int64, start
 func (spec *stateSpec) run(p *Plan, value *batch.Column, time []int64, starts []int32) (*run, error) {
 	v := &run{all: value.Len, starts: starts, view: view{n: value.Len, time: time}}
 	if w := p.wheres[spec.where]; w != nil {
-		v.rows = w.NewEvaluator().Rows(value, nil, make([]int32, 0, value.Len))
-		v.n = len(v.rows)
+		v.keep(w.NewEvaluator().Rows(value, nil, make([]int32, 0, value.Len)))
 	}
 	for _, path := range spec.paths {
 		c := value.Flatten(path)
@@ -133,10 +143,17 @@ func (spec *stateSpec) run(p *Plan, value *batch.Column, time []int64, starts []
 	}
 	if len(v.cols) > 0 && v.cols[0].Valid != nil {
 		var f filter
-		present := f.present(v.cols[0].Valid, v.view)
-		v.rows, v.n = present.rows, present.n
+		v.keep(f.present(v.cols[0].Valid, v.view).rows)
 	}
 	return v, nil
+}
+
+// keep lets only these rows count, perhaps none.
+func (v *run) keep(rows []int32) {
+	if rows == nil {
+		rows = []int32{}
+	}
+	v.rows, v.n = rows, len(rows)
 }
 
 // identity tells states of several plans over the same rows apart.

@@ -14,7 +14,7 @@ import (
 type sequence struct {
 	before []int32 // rows that count before each row; nil: all count
 	rows   []int32 // the rows that count, in order; nil: they are where they are
-	cols   []*batch.Column
+	value  *batch.Column
 	time   []int64
 }
 
@@ -24,7 +24,7 @@ func orderOf(v *run, r *Reserve, compare func(a, b int32) int) (*sequence, error
 	if err != nil {
 		return nil, err
 	}
-	o := &sequence{before: before, rows: v.rows, cols: v.cols, time: v.time}
+	o := &sequence{before: before, rows: v.rows, value: v.cols[0], time: v.time}
 	rowAt := func(i int) int32 { return int32(v.row(i)) }
 	for i := 0; i < v.n; {
 		end := v.groupEnd(rowAt(i))
@@ -123,7 +123,7 @@ func (e *edges) put(s source, slots, from, to []int32) {
 		if o.time != nil {
 			at = o.time[row]
 		}
-		e.times[slot], e.values[slot] = at^e.flip, e.encode(o.cols[0], int(row))
+		e.times[slot], e.values[slot] = at^e.flip, e.encode(o.value, int(row))
 	}
 }
 
@@ -160,7 +160,7 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 	o := s.(*sequence)
 	shared := make([]entry, 0, len(from))
 	composite := false
-	switch o.cols[0].Type.Kind.Form() {
+	switch o.value.Type.Kind.Form() {
 	case batch.ListForm, batch.StructForm:
 		composite = true
 	}
@@ -176,7 +176,7 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 		}
 		for j := first; j < end; j++ {
 			row := int(o.at(j))
-			e := entry{value: r.reader.read(o.cols[0], row)}
+			e := entry{value: r.reader.read(o.value, row)}
 			if composite {
 				e.text = string([]byte(e.text))
 			}

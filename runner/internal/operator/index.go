@@ -2,7 +2,7 @@ package operator
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math"
 	"sync"
 
@@ -115,6 +115,7 @@ type build struct {
 	times  []int64
 	values []*batch.Column
 	texts  int64
+	size   int64 // of values
 }
 
 // NewBuild returns the operator that builds a part of an index. keep are the
@@ -134,11 +135,14 @@ func (o *build) Expect(rows int64) {
 func (o *build) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
 	n := b.Len()
 	if len(o.ids)+n > math.MaxInt32-1 {
-		return fmt.Errorf("a part of the index has more than 2^31 rows; raise the parallelism, which makes more parts, or look up fewer rows")
+		return errors.New("a part of the index has more than 2^31 rows; raise the parallelism, which makes more parts, or look up fewer rows")
 	}
-	if err := o.index.reserve(b.SizeBytes() + int64(12*n)); err != nil {
+	value := keepColumns(b.Root, o.keep)
+	size := (&batch.Batch{Root: value, Sel: b.Sel}).SizeBytes()
+	if err := o.index.reserve(size + int64(rowBytes*n)); err != nil {
 		return err
 	}
+	o.size += size
 	before := o.keys.SizeBytes()
 	at := len(o.ids)
 	o.ids = append(o.ids, make([]int32, n)...)
@@ -146,16 +150,19 @@ func (o *build) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
 	for i := range n {
 		o.times = append(o.times, b.TimeAt(b.Row(i)))
 	}
-	value := keepColumns(b.Root, o.keep)
 	if b.Sel != nil {
 		value = value.Gather(b.Sel)
 	}
 	o.values = append(o.values, value)
 	if o.texts += textBytes(value); o.texts > math.MaxInt32 {
-		return fmt.Errorf("the texts that are looked up take more than 2 GiB in a part of the index; raise the parallelism, which makes more parts")
+		return errors.New("the texts that are looked up take more than 2 GiB in a part of the index; raise the parallelism, which makes more parts")
 	}
 	return o.index.reserve(o.keys.SizeBytes() - before)
 }
+
+// rowBytes is what a row takes besides its columns until the rows are in order:
+// id and time.
+const rowBytes = 4 + 8
 
 // textBytes returns how long the texts of a column are together.
 func textBytes(c *batch.Column) int64 {
@@ -178,15 +185,11 @@ func textBytes(c *batch.Column) int64 {
 func (o *build) End(context.Context, graph.Emit) error {
 	n := len(o.ids)
 	if n == 0 {
-		o.index.put(o.number, &part{keys: o.keys, starts: make([]int32, o.keys.Len()+1), series: nil})
+		o.index.put(o.number, &part{keys: o.keys, starts: make([]int32, o.keys.Len()+1)})
 		return nil
 	}
-	size := int64(0)
-	for _, v := range o.values {
-		size += v.SizeBytes()
-	}
-	temporary := size + sortBytes(n)
-	if err := o.index.reserve(temporary + size + int64(8*n+4*o.keys.Len())); err != nil {
+	// At most there are the columns as they came, in one piece, and in order.
+	if err := o.index.reserve(2*o.size + sortBytes(n) + int64(8*n+4*o.keys.Len())); err != nil {
 		return err
 	}
 	order, starts := byKeyAndTime(o.ids, o.times, o.keys.Len())
@@ -194,13 +197,18 @@ func (o *build) End(context.Context, graph.Emit) error {
 	for i, row := range order {
 		p.times[i] = o.times[row]
 	}
-	value := batch.Concat(o.values).Gather(order)
-	o.ids, o.times, o.values = nil, nil, nil
-	o.index.release(temporary + int64(12*n))
+	o.ids, o.times = nil, nil
+	whole := batch.Concat(o.values)
+	o.values = nil
+	value := whole.Gather(order)
+	o.index.release(2*o.size + sortBytes(n) + int64(rowBytes*n))
 	var err error
 	p.series, err = agg.NewSeries(o.index.plans, value, p.times, starts[:len(starts)-1], &agg.Reserve{Bytes: o.index.reserve})
 	if err != nil {
 		return err
+	}
+	if !p.series.KeepsRows() {
+		o.index.release(o.size)
 	}
 	o.index.put(o.number, p)
 	return nil
