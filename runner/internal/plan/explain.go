@@ -83,7 +83,10 @@ func (p *Plan) detail(o *Op) string {
 		return fmt.Sprintf("exchange %d from stage %d", o.Exchange.ID, o.Exchange.From.Stage.ID)
 	case Partial, Scatter, Forward, Deal:
 		how := "task to task"
-		if o.Exchange.Hash {
+		switch {
+		case o.Kind == Deal:
+			how = "hash(key)"
+		case o.Exchange.Hash:
 			how = "hash(key group)"
 		}
 		mode := "blocked"
