@@ -48,7 +48,8 @@ var allowed = map[string]string{
 	"io/parquet/pages":  "sdk/batch",
 	"io/parquet/bucket": "io/parquet",
 
-	"transforms/topn": "sdk/...",
+	"transforms/topn":        "sdk/...",
+	"transforms/pointintime": "sdk/...",
 
 	"runner/internal/watermark":  "sdk/batch", // the bounds of event time
 	"runner/internal/memory":     "",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leatflow/leat/runner/internal/exchange"
 	"github.com/leatflow/leat/runner/internal/memory"
+	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/runner/internal/plan"
 	"github.com/leatflow/leat/runner/internal/task"
 	"github.com/leatflow/leat/sdk/connector"
@@ -28,6 +29,7 @@ type job struct {
 	outputs   map[*plan.Op]*output
 	sinks     []*output // in the order of the graph
 	exchanges []*exchange.Exchange
+	indexes   map[*plan.Index]*operator.Index
 	counters  map[*plan.Op]*task.Counters
 	reads     map[*plan.Op]*task.SourceCounters
 	stage     stageClock
@@ -163,6 +165,7 @@ func (j *job) runStages(ctx context.Context) error {
 		name := fmt.Sprintf("the exchange behind step %q", x.From.Node.Name)
 		j.exchanges = append(j.exchanges, exchange.New(name, j.plan.Parallelism, j.plan.Parallelism, j.plan.Mode == plan.Streaming, j.budget))
 	}
+	j.makeIndexes()
 	if j.plan.Mode == plan.Streaming {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, s := range j.plan.Stages {
@@ -236,6 +239,9 @@ func (j *job) close() error {
 	}
 	for _, x := range j.exchanges {
 		x.Close()
+	}
+	for _, x := range j.indexes {
+		x.Drop()
 	}
 	if used := j.budget.Used(); used != 0 {
 		errs = append(errs, fmt.Errorf("internal error, please report it: %d bytes were reserved and not given back", used))

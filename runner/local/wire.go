@@ -9,6 +9,7 @@ import (
 	"github.com/leatflow/leat/runner/internal/plan"
 	"github.com/leatflow/leat/runner/internal/task"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -48,18 +49,22 @@ func (w *wiring) entry(op *plan.Op, in task.Input, outputs int) {
 }
 
 // read adds the inputs of a source. The splits of a bounded source are taken
-// from a queue; those of an unbounded one are dealt out, each an input of its
+// from a queue, or in contiguous ranges where their order shows; those of an unbounded one are dealt out, each an input of its
 // own, because none of them ends.
 func (w *wiring) read(op *plan.Op) {
 	source := w.job.sources[op]
 	outputs := len(op.Node.Outputs)
-	if op.Node.Op.(*graph.Read).Source.Bounded() {
-		w.entry(op, task.NewReading(source, nil), outputs)
+	switch {
+	case op.InOrder:
+		w.entry(op, task.NewReadingOf(source, source.Range(w.number, w.job.plan.Parallelism)), outputs)
+		return
+	case op.Node.Op.(*graph.Read).Source.Bounded():
+		w.entry(op, task.NewReading(source), outputs)
 		return
 	}
 	for k, split := range source.Splits() {
 		if k%w.job.plan.Parallelism == w.number {
-			w.entry(op, task.NewReading(source, &split), outputs)
+			w.entry(op, task.NewReadingOf(source, []connector.Split{split}), outputs)
 		}
 	}
 	if len(w.entries[op]) == 0 {
@@ -138,6 +143,8 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 		return operator.NewWrite(out.output, w.number, out.add), nil
 	case *graph.Combine:
 		return w.combine(op, node, dropped)
+	case *graph.PointInTime:
+		return w.pointInTime(op, node), nil
 	case *graph.Flatten:
 		return operator.NewUnion(), nil
 	}

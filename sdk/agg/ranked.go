@@ -36,7 +36,7 @@ type rankSpec struct {
 type list struct {
 	buf    []entry
 	head   int32
-	sorted int32 // without a limit: how many at the front are in order
+	sorted int32 // without a limit: how many at the front are in order; or borrowed
 }
 
 // entry is a row that is kept.
@@ -78,7 +78,15 @@ func (r *ranked) reset(slots []int32) {
 	}
 }
 
+// borrowed marks a list whose entries were read off a series: they are in order,
+// belong to all lists of a table together, and are not counted.
+const borrowed = -1
+
 func (r *ranked) clear(slot int32) {
+	if r.lists[slot].sorted == borrowed {
+		r.lists[slot] = list{}
+		return
+	}
 	for _, e := range r.lists[slot].live() {
 		r.bytes -= e.size()
 	}
@@ -101,10 +109,7 @@ func (r *ranked) add(v *view) error {
 				continue
 			}
 		}
-		r.key = r.key[:0]
-		for _, c := range v.cols[1:] {
-			r.key = codec.AppendKey(r.key, c, row)
-		}
+		r.key = appendBy(r.key[:0], v.cols, row)
 		e.by = viewText(r.key)
 		e.value = r.reader.read(v.cols[0], row)
 		if full && r.loses(l, &e) {
@@ -114,6 +119,14 @@ func (r *ranked) add(v *view) error {
 		r.insert(l, e)
 	}
 	return nil
+}
+
+// appendBy appends the key bytes of the fields of By, which follow the value.
+func appendBy(key []byte, cols []*batch.Column, row int) []byte {
+	for _, c := range cols[1:] {
+		key = codec.AppendKey(key, c, row)
+	}
+	return key
 }
 
 // loses reports whether e has no place in a full list.
@@ -177,7 +190,7 @@ func (l *list) makeRoom() {
 func (r *ranked) entries(slot int32) []entry {
 	l := &r.lists[slot]
 	live := l.live()
-	if r.limit == 0 && int(l.sorted) < len(live) {
+	if r.limit == 0 && l.sorted != borrowed && int(l.sorted) < len(live) {
 		slices.SortFunc(live, func(a, b entry) int { return r.compare(&a, &b) })
 		l.sorted = int32(len(live))
 	}

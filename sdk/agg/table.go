@@ -21,6 +21,9 @@ type Table struct {
 	filter     filter             // scratch for conditions
 	nulls      filter             // scratch for nulls
 	columns    []*batch.Column    // scratch for the inputs of a state
+
+	identities []string         // of the states, for SetRanges
+	parts      map[*Plan]*Table // with some of the states, by their plan
 }
 
 // NewTable returns a table without slots.

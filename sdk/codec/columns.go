@@ -17,6 +17,8 @@ import (
 // origin_count_1h, origin_sum_1h, origin_count_6h and origin_sum_6h of the struct
 // it is in.
 //
+// Embedded without a tag, its columns have no prefix: count_1h, sum_1h, count_6h …
+//
 // A zero Columns is open: At declares a name at its first use, which is how a
 // description tells the names, and how a test builds a row by hand. In a row
 // that comes out of a pipeline the names are fixed.

@@ -240,6 +240,8 @@ func (s *scanner) fields(n *node, at place, t reflect.Type, sample reflect.Value
 		name := f.Name
 		if tag != "" {
 			name = tag
+		} else if _, group := groupStruct(f.Type); group && f.Anonymous {
+			name = "" // embedded: its columns have no prefix
 		}
 		inner := at.child("."+f.Name, name, base+f.Offset)
 		switch {

@@ -34,7 +34,10 @@ func (s *scanner) group(n *node, at place, t, row reflect.Type, value reflect.Va
 	prefix := strings.TrimSuffix(at.column, at.name)
 	for _, name := range g.names {
 		for _, f := range g.row.fields {
-			column := strings.Join([]string{at.name, f.name, name}, "_")
+			column := f.name + "_" + name
+			if at.name != "" {
+				column = at.name + "_" + column
+			}
 			step := f.relabel(f.path, fmt.Sprintf("%s.At(%q)%s", at.path, name, strings.TrimPrefix(f.path, at.path)), f.column, prefix+column)
 			step.name = column
 			g.fields = append(g.fields, step)

@@ -30,12 +30,19 @@ func (p *Plan) String() string {
 // after says which stages must have ended before s runs, in a batch plan.
 func (p *Plan) after(s *Stage) string {
 	var from []string
-	for _, o := range s.Ops {
-		if o.Kind != Receive {
-			continue
-		}
-		if id := fmt.Sprint(o.Exchange.From.Stage.ID); !slices.Contains(from, id) {
+	add := func(before *Stage) {
+		if id := fmt.Sprint(before.ID); !slices.Contains(from, id) {
 			from = append(from, id)
+		}
+	}
+	for _, o := range s.Ops {
+		if o.Kind == Receive {
+			add(o.Exchange.From.Stage)
+		}
+		for _, x := range o.Indexes {
+			if o.Kind == Lookup {
+				add(x.Build.Stage)
+			}
 		}
 	}
 	if len(from) == 0 {
@@ -74,9 +81,12 @@ func (p *Plan) detail(o *Op) string {
 	switch o.Kind {
 	case Receive:
 		return fmt.Sprintf("exchange %d from stage %d", o.Exchange.ID, o.Exchange.From.Stage.ID)
-	case Partial, Scatter, Forward:
+	case Partial, Scatter, Forward, Deal:
 		how := "task to task"
-		if o.Exchange.Hash {
+		switch {
+		case o.Kind == Deal:
+			how = "hash(key)"
+		case o.Exchange.Hash:
 			how = "hash(key group)"
 		}
 		mode := "blocked"
@@ -84,10 +94,17 @@ func (p *Plan) detail(o *Op) string {
 			mode = "pipelined"
 		}
 		send := fmt.Sprintf("exchange %d %s %s to stage %d", o.Exchange.ID, how, mode, o.Exchange.To.Stage.ID)
-		if o.Kind == Partial {
+		switch o.Kind {
+		case Partial:
 			return o.Node.Op.Detail() + "; " + send
+		case Deal:
+			return dealt(o.Indexes[0]) + "; " + send
 		}
 		return send
+	case Build:
+		return built(o.Indexes[0])
+	case Lookup:
+		return probed(o)
 	case Combine:
 		w := o.Node.Inputs[0].Windowing()
 		in := w.Fn.String()
@@ -103,6 +120,39 @@ func (p *Plan) detail(o *Op) string {
 		return d
 	}
 	return o.Node.Op.Detail()
+}
+
+// dealt says by which columns the rows of an index are partitioned.
+func dealt(x *Index) string {
+	t := x.Node.Inputs[x.Input].Type()
+	names := make([]string, len(x.Keys))
+	for i, path := range x.Keys {
+		names[i] = columnName(t, path)
+	}
+	return "by " + strings.Join(names, ", ")
+}
+
+// built says what an index answers, one lookup a line.
+func built(x *Index) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "index %d of %s by %s, in the order of time", x.ID, x.Node.Inputs[x.Input].Node.Name, x.lookup(x.Lookups[0]).Key)
+	for _, l := range x.Lookups {
+		fmt.Fprintf(&b, "\n            %s", x.lookup(l))
+	}
+	return b.String()
+}
+
+// probed says which indexes a lookup uses.
+func probed(o *Op) string {
+	names := make([]string, len(o.Indexes))
+	for i, x := range o.Indexes {
+		names[i] = fmt.Sprint(x.ID)
+	}
+	what := "index "
+	if len(names) > 1 {
+		what = "indexes "
+	}
+	return what + strings.Join(names, ", ") + " in place, in the order of the spine"
 }
 
 // inputsNamed names the inputs of an operator unless it simply follows the one

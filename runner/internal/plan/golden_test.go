@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -30,8 +31,9 @@ func TestGolden(t *testing.T) {
 			var got []string
 			for _, mode := range []plan.Mode{plan.Batch, plan.Streaming} {
 				physical, err := plan.New(g, mode, 2)
-				if err != nil {
-					t.Fatal(err)
+				if err != nil { // what a plan cannot do is as much part of it
+					got = append(got, fmt.Sprintf("%s plan: %v\n", mode, err))
+					continue
 				}
 				got = append(got, physical.String())
 			}

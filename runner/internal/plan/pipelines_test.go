@@ -68,6 +68,12 @@ var pipelines = map[string]func(*leat.Pipeline){
 	"distinct":               distinct,
 	"group-by-key":           groupByKey,
 	"closures-between-terms": closuresBetween,
+
+	"point-in-time":                 pointInTime,
+	"point-in-time-of-itself":       pointInTimeOfItself,
+	"point-in-time-twice":           pointInTimeTwice,
+	"point-in-time-behind-combine":  pointInTimeBehindCombine,
+	"point-in-time-spine-elsewhere": pointInTimeSpineElsewhere,
 }
 
 func readEvents(p *leat.Pipeline, name string, o ...leat.ReadOption[event]) leat.PCollection[event] {

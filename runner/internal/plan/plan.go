@@ -76,10 +76,13 @@ const (
 	Scatter
 	Forward
 	Combine
+	Deal
+	Build
+	Lookup
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "deal", "index", "lookup", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -91,11 +94,15 @@ type Op struct {
 	Node     *graph.Node
 	Stage    *Stage
 	Inputs   []Input
-	Exchange *Exchange // of Receive, Partial, Scatter and Forward
+	Exchange *Exchange // of Receive, Partial, Scatter, Forward and Deal
+	Indexes  []*Index  // of Deal and Build, which have one, and of Lookup
 
 	// Needed and Filter are what a Read asks of its source.
 	Needed []bool
 	Filter *field.Predicate
+	// InOrder says that the tasks of a Read take its splits in contiguous ranges,
+	// the first task the first, because their order shows in the output.
+	InOrder bool
 }
 
 // Input is an output of an operator in the same stage.
@@ -125,15 +132,24 @@ func New(g *graph.Graph, mode Mode, parallelism int) (*Plan, error) {
 	if parallelism < 1 {
 		return nil, fmt.Errorf("parallelism is %d; it must be at least 1", parallelism)
 	}
+	if mode == Streaming {
+		if err := refuseStreaming(g); err != nil {
+			return nil, err
+		}
+	}
 	b := &builder{plan: &Plan{Graph: g, Mode: mode, Parallelism: parallelism}, outputs: make(map[graph.Edge]Input), levels: make(map[*graph.Node]int)}
 	for _, n := range g.Nodes {
 		b.level(n)
 	}
+	b.lift()
 	for _, n := range g.Nodes {
 		b.add(n)
 	}
 	b.stages()
 	b.pushDown()
+	if mode == Batch {
+		b.keepOrder()
+	}
 	return b.plan, nil
 }
 
@@ -152,14 +168,20 @@ type builder struct {
 	ops     []*Op
 	levels  map[*graph.Node]int
 	outputs map[graph.Edge]Input
+	indexes int // so far
 }
 
 // level is how many exchanges lie before a node. Operators of one level that
 // are connected are one stage; an edge between levels is an exchange, so stages
 // can never wait for each other in a circle.
 func (b *builder) level(n *graph.Node) {
-	for _, in := range n.Inputs {
-		b.levels[n] = max(b.levels[n], b.levels[in.Node])
+	_, indexed := n.Op.(*graph.PointInTime)
+	for i, in := range n.Inputs {
+		level := b.levels[in.Node]
+		if indexed && i > 0 {
+			level++
+		}
+		b.levels[n] = max(b.levels[n], level)
 	}
 	if _, ok := n.Op.(*graph.Combine); ok {
 		b.levels[n]++
@@ -189,6 +211,8 @@ func (b *builder) add(n *graph.Node) {
 		o = b.op(Rewindow, n, b.inputs(n)...)
 	case *graph.Flatten:
 		o = b.op(Union, n, b.inputs(n)...)
+	case *graph.PointInTime:
+		o = b.pointInTime(n, op)
 	case *graph.Write:
 		o = b.op(Write, n, b.inputs(n)...)
 	default:
@@ -204,14 +228,18 @@ func (b *builder) add(n *graph.Node) {
 func (b *builder) inputs(n *graph.Node) []Input {
 	var inputs []Input
 	for _, e := range n.Inputs {
-		in := b.outputs[e]
-		if b.levels[e.Node] != b.levels[n] {
-			send := b.op(Forward, n, in)
-			in = Input{b.exchange(send, n, false), 0}
-		}
-		inputs = append(inputs, in)
+		inputs = append(inputs, b.input(n, e))
 	}
 	return inputs
+}
+
+func (b *builder) input(n *graph.Node, e graph.Edge) Input {
+	in := b.outputs[e]
+	if b.levels[e.Node] == b.levels[n] {
+		return in
+	}
+	send := b.op(Forward, n, in)
+	return Input{b.exchange(send, n, false), 0}
 }
 
 // combine makes both halves of a Combine. Rows are aggregated before the
@@ -284,6 +312,11 @@ func (b *builder) order() {
 		for _, o := range s.Ops {
 			if o.Kind == Receive {
 				visit(o.Exchange.From.Stage)
+			}
+			for _, x := range o.Indexes {
+				if o.Kind == Lookup {
+					visit(x.Build.Stage)
+				}
 			}
 		}
 		s.ID = len(ordered)

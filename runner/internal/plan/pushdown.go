@@ -41,12 +41,12 @@ func (b *builder) pushDown() {
 	nodes := b.plan.Graph.Nodes
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
-		for _, in := range n.Inputs {
+		for i, in := range n.Inputs {
 			consumers[in] = append(consumers[in], n)
 			if needed[in] == nil {
 				needed[in] = &columns{}
 			}
-			b.demand(n, needed, needed[in])
+			b.demand(n, i, needed, needed[in])
 		}
 	}
 	for _, o := range b.ops {
@@ -59,9 +59,12 @@ func (b *builder) pushDown() {
 	}
 }
 
-// demand adds what node n needs of its input.
-func (b *builder) demand(n *graph.Node, needed map[graph.Edge]*columns, in *columns) {
+// demand adds what node n needs of one of its inputs.
+func (b *builder) demand(n *graph.Node, input int, needed map[graph.Edge]*columns, in *columns) {
 	reads, all := n.Op.Reads()
+	if joined, ok := n.Op.(graph.Joined); ok {
+		reads, all = joined.ReadsOf(input)
+	}
 	if all {
 		in.add(nil)
 		return

@@ -58,6 +58,9 @@ type keyStore interface {
 	set(id int32, c *batch.Column, row int)
 	// column returns the keys of ids; ids holds no null.
 	column(ids []int32) *batch.Column
+	// view returns a store with the same keys and scratch of its own, for
+	// another goroutine. Neither may be changed from then on.
+	view() keyStore
 	// sizeBytes estimates the memory held.
 	sizeBytes() int64
 }

@@ -61,6 +61,8 @@ func (s *intKeys) column(ids []int32) *batch.Column {
 	return batch.NewInts(s.keyType, out)
 }
 
+func (s *intKeys) view() keyStore { return s }
+
 func (s *intKeys) sizeBytes() int64 { return int64(8 * cap(s.values)) }
 
 // anyKeys keeps keys that hold lists: their canonical bytes to compare, and
@@ -122,6 +124,12 @@ func (s *anyKeys) column(ids []int32) *batch.Column {
 		parts[i] = s.rows[id]
 	}
 	return batch.Concat(parts)
+}
+
+func (s *anyKeys) view() keyStore {
+	v := *s
+	v.scratch = nil
+	return &v
 }
 
 func (s *anyKeys) sizeBytes() int64 { return s.held }

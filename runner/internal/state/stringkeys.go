@@ -201,4 +201,10 @@ func (s *stringKeys) texts(ids []int32) batch.Strings {
 	return out
 }
 
+func (s *stringKeys) view() keyStore {
+	v := *s
+	v.rows = nil
+	return &v
+}
+
 func (s *stringKeys) sizeBytes() int64 { return int64(cap(s.arena) + 16*cap(s.words)) }

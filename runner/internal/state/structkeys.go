@@ -82,6 +82,14 @@ func (s *structKeys) column(ids []int32) *batch.Column {
 	return batch.NewStruct(s.keyType, len(ids), children...)
 }
 
+func (s *structKeys) view() keyStore {
+	v := &structKeys{keyType: s.keyType}
+	for _, f := range s.fields {
+		v.fields = append(v.fields, &nullableKeys{store: f.store.view(), nulls: f.nulls})
+	}
+	return v
+}
+
 func (s *structKeys) sizeBytes() int64 {
 	var n int64
 	for _, f := range s.fields {
@@ -156,6 +164,8 @@ func (s *nullableKeys) column(ids []int32) *batch.Column {
 	return &out
 }
 
+func (s *nullableKeys) view() keyStore { return &nullableKeys{store: s.store.view(), nulls: s.nulls} }
+
 func (s *nullableKeys) sizeBytes() int64 { return s.store.sizeBytes() + int64(cap(s.nulls)) }
 
 // floatKeys keeps floating-point keys: −0 is 0 and every NaN is the same key.
@@ -206,6 +216,8 @@ func (s *floatKeys) column(ids []int32) *batch.Column {
 	return batch.NewFloats(s.keyType, out)
 }
 
+func (s *floatKeys) view() keyStore { return s }
+
 func (s *floatKeys) sizeBytes() int64 { return int64(8 * cap(s.values)) }
 
 // boolKeys keeps the two keys there can be.
@@ -247,5 +259,7 @@ func (s *boolKeys) column(ids []int32) *batch.Column {
 	}
 	return batch.NewBools(s.keyType, out)
 }
+
+func (s *boolKeys) view() keyStore { return s }
 
 func (s *boolKeys) sizeBytes() int64 { return int64(cap(s.values)) }

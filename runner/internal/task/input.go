@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -114,6 +115,32 @@ func NewSource(n *graph.Node, input connector.Input, watermarks bool, counters *
 // Splits returns the splits that no reader has taken.
 func (s *Source) Splits() []connector.Split { return s.splits }
 
+// Range returns the splits of task i of n when each takes a contiguous range, the
+// first task the first: those whose middle lies in the i-th n-th of all rows. It
+// depends on the splits alone.
+func (s *Source) Range(i, n int) []connector.Split {
+	weight := func(split connector.Split) int64 { return 1 }
+	switch {
+	case !slices.ContainsFunc(s.splits, func(split connector.Split) bool { return split.Rows < 0 }):
+		weight = func(split connector.Split) int64 { return 1 + split.Rows }
+	case s.Counters.SizeTotal >= 0:
+		weight = func(split connector.Split) int64 { return 1 + split.Bytes }
+	}
+	var all, before int64
+	for _, split := range s.splits {
+		all += weight(split)
+	}
+	var mine []connector.Split
+	for _, split := range s.splits {
+		w := weight(split)
+		if middle := float64(before) + float64(w)/2; int(middle/float64(all)*float64(n)) == i {
+			mine = append(mine, split)
+		}
+		before += w
+	}
+	return mine
+}
+
 // take returns the next split in the source's order.
 func (s *Source) take() (connector.Split, bool) {
 	s.mu.Lock()
@@ -159,8 +186,8 @@ func (s *Source) takeBad() []connector.BadRecord {
 // splits are no further behind than the declared disorder.
 type Reading struct {
 	source  *Source
-	only    *connector.Split // read this split alone (unbounded sources)
-	opened  bool
+	own     []connector.Split // read these; the others are for other tasks
+	shared  bool              // read what is in the source's queue
 	split   connector.Split
 	reader  connector.Reader
 	time    graph.TimeFn
@@ -169,10 +196,17 @@ type Reading struct {
 	sent    int64 // watermark
 }
 
-// NewReading returns an input that takes splits from the source's queue, or
-// reads one split when only is not nil.
-func NewReading(s *Source, only *connector.Split) *Reading {
-	r := &Reading{source: s, only: only, sent: batch.MinTime}
+// NewReading returns an input that takes splits from the source's queue, which it
+// shares with other tasks.
+func NewReading(s *Source) *Reading {
+	r := NewReadingOf(s, nil)
+	r.shared = true
+	return r
+}
+
+// NewReadingOf returns an input that reads splits of its own.
+func NewReadingOf(s *Source, splits []connector.Split) *Reading {
+	r := &Reading{source: s, own: splits, sent: batch.MinTime}
 	if s.Read.EventTime.New != nil {
 		r.time = s.Read.EventTime.New()
 	}
@@ -214,15 +248,15 @@ func (r *Reading) named(err error) error {
 }
 
 func (r *Reading) open(ctx context.Context) (more bool, err error) {
-	if r.only != nil {
-		r.split, more = *r.only, !r.opened
-	} else {
+	switch {
+	case r.shared:
 		r.split, more = r.source.take()
+	case len(r.own) > 0:
+		r.split, r.own, more = r.own[0], r.own[1:], true
 	}
 	if !more {
 		return false, nil
 	}
-	r.opened = true
 	r.reader, err = r.source.Input.Reader(ctx, r.split)
 	return true, err
 }

@@ -1,0 +1,131 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/leatflow/leat/sdk/agg"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/field"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// lookup makes the rows of a PointInTime step: it passes the spine on in the
+// order in which it comes, with columns added that the indexes answer.
+type lookup struct {
+	pass
+	step   *graph.PointInTime
+	output *batch.Type
+	probes []*probe
+	slots  []int32 // 0, 1, 2 …
+}
+
+// Probed is an index and the lookups of the step that it answers, in the order
+// of the plans it was made with.
+type Probed struct {
+	Index   *Index
+	Lookups []int
+}
+
+// NewLookup returns the operator that looks the spine up in indexes, all of
+// which must be complete.
+func NewLookup(step *graph.PointInTime, output *batch.Type, indexes []Probed) Operator {
+	o := &lookup{step: step, output: output}
+	for _, x := range indexes {
+		o.probes = append(o.probes, newProbe(step, x))
+	}
+	return o
+}
+
+// filled is a column of the output and where it goes.
+type filled struct {
+	path   []int
+	column *batch.Column
+}
+
+// Process implements Operator.
+func (o *lookup) Process(_ context.Context, b *batch.Batch, emit graph.Emit) error {
+	b = b.Compact()
+	n := b.Physical()
+	for len(o.slots) < n {
+		o.slots = append(o.slots, int32(len(o.slots)))
+	}
+	var columns []filled
+	for _, c := range o.step.Copies {
+		copied := *b.Root.Flatten(c.From)
+		copied.Type = typeAt(o.output, c.To)
+		columns = append(columns, filled{c.To, &copied})
+	}
+	for _, p := range o.probes {
+		var err error
+		if columns, err = p.answer(b, o.slots[:n], columns); err != nil {
+			return err
+		}
+	}
+	return emit(0, b.WithRoot(assemble(o.output, nil, n, columns)))
+}
+
+// Close implements Operator.
+func (o *lookup) Close() error {
+	for _, p := range o.probes {
+		p.index.done()
+	}
+	return nil
+}
+
+// SizeBytes implements Sized.
+func (o *lookup) SizeBytes() int64 {
+	n := int64(4 * len(o.slots))
+	for _, p := range o.probes {
+		n += p.sizeBytes()
+	}
+	return n
+}
+
+func typeAt(t *batch.Type, path []int) *batch.Type {
+	for _, i := range path {
+		t = t.Fields[i].Type
+	}
+	return t
+}
+
+// assemble puts columns where their fields are.
+func assemble(t *batch.Type, path []int, n int, columns []filled) *batch.Column {
+	for _, c := range columns {
+		if slices.Equal(c.path, path) {
+			return c.column
+		}
+	}
+	children := make([]*batch.Column, len(t.Fields))
+	for i, f := range t.Fields {
+		children[i] = assemble(f.Type, append(slices.Clip(path), i), n, columns)
+	}
+	return batch.NewStruct(t, n, children...)
+}
+
+// answers is one lookup of a probe.
+type answers struct {
+	table   *agg.Table
+	targets []field.Ref
+	window  int // which of the probe's
+}
+
+// named says which row of the spine a failing result is for.
+func (p *probe) named(err error, b *batch.Batch, keys []*batch.Column) error {
+	var at *agg.SlotError
+	if !errors.As(err, &at) {
+		return err
+	}
+	row := int(at.Slot)
+	key := ""
+	for i, c := range keys {
+		if i > 0 {
+			key += ", "
+		}
+		key += c.Format(row)
+	}
+	when := batch.NewInts(&batch.Type{Kind: batch.Time}, []int64{b.TimeAt(row)}).Format(0)
+	return fmt.Errorf("key %s at %s: %w", key, when, err)
+}

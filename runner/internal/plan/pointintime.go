@@ -1,0 +1,182 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// A PointInTime step becomes indexes over what is looked up, one for each
+// collection and key, and a probe that the spine runs through where it is read:
+//
+//	stage 0: read reports ─ deal ═╗
+//	                              ║ by key
+//	stage 1:                      ╚═ index          ┐ must be complete
+//	stage 2: read departures ─ lookup ─ write       ◀┘
+//
+// The spine is neither moved nor sorted, so its order is that of the output.
+
+// Index is an index of a PointInTime step.
+type Index struct {
+	ID      int
+	Node    *graph.Node
+	Input   int     // of the node
+	Keys    [][]int // columns of the rows
+	Lookups []int   // of the node, those it answers
+	Deal    *Op
+	Build   *Op
+}
+
+// Columns says which top-level columns of the rows the index needs: all that it
+// is given, and of these those that its aggregates read. nil means all.
+func (x *Index) Columns() (given, aggregated []bool) {
+	t := x.Node.Inputs[x.Input].Type()
+	if t.Kind != batch.Struct {
+		return nil, nil
+	}
+	given, aggregated = make([]bool, len(t.Fields)), make([]bool, len(t.Fields))
+	for _, path := range x.Keys {
+		if len(path) == 0 {
+			return nil, nil
+		}
+		given[path[0]] = true
+	}
+	for _, l := range x.Lookups {
+		for _, path := range x.lookup(l).Aggregate.Reads() {
+			if len(path) == 0 {
+				return nil, nil
+			}
+			given[path[0]], aggregated[path[0]] = true, true
+		}
+	}
+	return given, aggregated
+}
+
+func (x *Index) lookup(l int) *graph.Lookup { return &x.Node.Op.(*graph.PointInTime).Lookups[l] }
+
+func refuseStreaming(g *graph.Graph) error {
+	for _, n := range g.Nodes {
+		if _, ok := n.Op.(*graph.PointInTime); !ok {
+			continue
+		}
+		advice := "use -plan batch or auto"
+		if !g.Bounded() {
+			advice = fmt.Sprintf("read history instead of %s, which never ends", unbounded(g))
+		}
+		return fmt.Errorf("step %q (%s): a point-in-time join needs the batch plan, the streaming plan has no as-of joins yet; %s", n.Name, n.Place, advice)
+	}
+	return nil
+}
+
+// pointInTime makes the operators of a step.
+func (b *builder) pointInTime(n *graph.Node, op *graph.PointInTime) *Op {
+	var indexes []*Index
+	for i := range op.Lookups {
+		l := &op.Lookups[i]
+		// The columns of the spine have to be the same as well: a probe has one key.
+		at := slices.IndexFunc(indexes, func(x *Index) bool {
+			first := x.lookup(x.Lookups[0])
+			return x.Input == l.Input && samePaths(x.Keys, l.Rows) && samePaths(first.Spine, l.Spine)
+		})
+		if at < 0 {
+			at = len(indexes)
+			indexes = append(indexes, &Index{ID: b.indexes, Node: n, Input: l.Input, Keys: l.Rows})
+			b.indexes++
+		}
+		indexes[at].Lookups = append(indexes[at].Lookups, i)
+	}
+	for _, x := range indexes {
+		x.Deal = b.op(Deal, n, b.outputs[n.Inputs[x.Input]])
+		x.Build = b.op(Build, n, Input{b.exchange(x.Deal, n, true), 0})
+		x.Deal.Indexes, x.Build.Indexes = []*Index{x}, []*Index{x}
+	}
+	o := b.op(Lookup, n, b.input(n, n.Inputs[0]))
+	o.Indexes = indexes
+	return o
+}
+
+func samePaths(a, b [][]int) bool { return slices.EqualFunc(a, b, slices.Equal[[]int]) }
+
+// lift moves what makes a spine to the level of its lookup, so that it is read
+// when the indexes are there, instead of before, to be kept until then. That is
+// possible unless something else reads the same rows.
+func (b *builder) lift() {
+	consumers := make(map[*graph.Node][]*graph.Node)
+	nodes := b.plan.Graph.Nodes
+	for _, n := range nodes {
+		for _, in := range n.Inputs {
+			consumers[in.Node] = append(consumers[in.Node], n)
+		}
+	}
+	for _, n := range slices.Backward(nodes) {
+		if _, ok := n.Op.(*graph.PointInTime); !ok || b.levels[n.Inputs[0].Node] == b.levels[n] {
+			continue
+		}
+		chain := b.chain(n.Inputs[0].Node)
+		chain[n] = true
+		if b.alone(n, chain, consumers) {
+			for m := range chain {
+				b.levels[m] = b.levels[n]
+			}
+		}
+	}
+}
+
+// chain returns a node with all that is fused with it and comes before it.
+func (b *builder) chain(n *graph.Node) map[*graph.Node]bool {
+	in := map[*graph.Node]bool{n: true}
+	for waiting := []*graph.Node{n}; len(waiting) > 0; {
+		m := waiting[0]
+		waiting = waiting[1:]
+		inputs := m.Inputs
+		switch m.Op.(type) {
+		case *graph.Combine:
+			inputs = nil
+		case *graph.PointInTime:
+			inputs = inputs[:1]
+		}
+		for _, e := range inputs {
+			if b.levels[e.Node] == b.levels[m] && !in[e.Node] {
+				in[e.Node] = true
+				waiting = append(waiting, e.Node)
+			}
+		}
+	}
+	return in
+}
+
+// alone reports whether nobody but the chain reads what it makes: n reads it as
+// its spine and as nothing else.
+func (b *builder) alone(n *graph.Node, chain map[*graph.Node]bool, consumers map[*graph.Node][]*graph.Node) bool {
+	for m := range chain {
+		for _, c := range consumers[m] {
+			if m != n && !chain[c] {
+				return false
+			}
+		}
+		if _, ok := m.Op.(*graph.PointInTime); !ok {
+			continue
+		}
+		for _, e := range m.Inputs[1:] {
+			if chain[e.Node] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// keepOrder lets sources whose order shows in the output be read in contiguous
+// ranges: those with a Write, or an exchange from task to task, in their stage.
+func (b *builder) keepOrder() {
+	for _, s := range b.plan.Stages {
+		shows := slices.ContainsFunc(s.Ops, func(o *Op) bool { return o.Kind == Write || o.Kind == Forward })
+		for _, o := range s.Ops {
+			if o.Kind == Read && o.Node.Op.(*graph.Read).Source.Bounded() {
+				o.InOrder = shows
+			}
+		}
+	}
+}

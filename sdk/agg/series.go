@@ -1,0 +1,278 @@
+package agg
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/field"
+)
+
+// Series holds rows in a fixed order, group after group and each in the order of
+// event time, prepared so that the accumulators of any range of them are had
+// without going through its rows:
+//
+//	rows     a a a a a b b b c c …        each group ascending in time
+//	delay    3 5 1 8 2 4 …
+//	totals 0 3 8 9 17 19 23 …             sum of [1, 4) = 17 − 3
+//
+// How depends on the state. What can be taken back (counts, sums) is a difference
+// of running totals; first, last and lists are positions; all else is merged from
+// a tree of blocks. In each case the result is that of Table.Add, to the bit.
+//
+// A range must lie within a group and not split rows of the same time. A Series
+// is immutable; Table.SetRanges reads it.
+type Series struct {
+	rows    int
+	sources map[string]source // by identity of the state
+	trees   map[*Plan]*tree   // for the states of a plan that have no source
+}
+
+// source is what a state reads accumulators of ranges from.
+type source interface{}
+
+// ranged is implemented by states that can be read off a series.
+type ranged interface {
+	state
+	// source prepares the rows v of a series; nil when these cannot be done
+	// exactly this way.
+	source(v *run, r *Reserve) (source, error)
+	// put makes slots[i] (slot i when slots is nil) the accumulator of the rows
+	// of the series in [from[i], to[i]).
+	put(s source, slots, from, to []int32)
+}
+
+// run is the rows of a series that a state sees.
+type run struct {
+	view           // rows, columns and times; rows is nil when all count
+	all    int     // rows of the series
+	starts []int32 // first row of each group
+}
+
+// Reserve is asked before memory is allocated. A nil one grants everything.
+type Reserve struct {
+	Bytes func(n int64) error
+}
+
+func (r *Reserve) bytes(n int64) error {
+	if r == nil || r.Bytes == nil {
+		return nil
+	}
+	return r.Bytes(n)
+}
+
+// NewSeries prepares the rows of value, whose event times are time and whose
+// groups begin at starts, for SetRanges on tables of the plans, all of which take
+// these rows.
+func NewSeries(plans []*Plan, value *batch.Column, time []int64, starts []int32, r *Reserve) (*Series, error) {
+	s := &Series{rows: value.Len, sources: make(map[string]source), trees: make(map[*Plan]*tree)}
+	shared := make(map[string]*tree)
+	for _, p := range plans {
+		var rest []int
+		for i := range p.states {
+			found, err := s.source(p, i, value, time, starts, r)
+			if err != nil {
+				return nil, err
+			}
+			if !found {
+				rest = append(rest, i)
+			}
+		}
+		if len(rest) == 0 {
+			continue
+		}
+		sub := p.only(rest)
+		name := sub.identities()
+		if shared[name] == nil {
+			t, err := newTree(sub, value, time, r)
+			if err != nil {
+				return nil, err
+			}
+			shared[name] = t
+		}
+		s.trees[p] = shared[name].forPlan(rest)
+	}
+	return s, nil
+}
+
+// KeepsRows reports whether the series refers to columns of the rows it was made
+// of. Otherwise their memory may go.
+func (s *Series) KeepsRows() bool {
+	for _, src := range s.sources {
+		if _, refers := src.(*sequence); refers {
+			return true
+		}
+	}
+	return len(s.trees) > 0
+}
+
+// source makes the source of state i of a plan, unless it is there. It reports
+// false when there can be none.
+func (s *Series) source(p *Plan, i int, value *batch.Column, time []int64, starts []int32, r *Reserve) (bool, error) {
+	name := p.identity(i)
+	if known, ok := s.sources[name]; ok {
+		return known != nil, nil
+	}
+	spec := &p.states[i]
+	st, ok := spec.make().(ranged)
+	if !ok || spec.whole {
+		s.sources[name] = nil
+		return false, nil
+	}
+	v, err := spec.run(p, value, time, starts)
+	if err != nil {
+		return false, err
+	}
+	made, err := st.source(v, r)
+	s.sources[name] = made
+	return made != nil, err
+}
+
+// run returns the rows of a series that the state sees.
+func (spec *stateSpec) run(p *Plan, value *batch.Column, time []int64, starts []int32) (*run, error) {
+	v := &run{all: value.Len, starts: starts, view: view{n: value.Len, time: time}}
+	if w := p.wheres[spec.where]; w != nil {
+		v.keep(w.NewEvaluator().Rows(value, nil, make([]int32, 0, value.Len)))
+	}
+	for _, path := range spec.paths {
+		c := value.Flatten(path)
+		if c == nil {
+			return nil, fmt.Errorf("column %s is aggregated but was not read", fieldName(p.input, path))
+		}
+		v.cols = append(v.cols, c)
+	}
+	if len(v.cols) > 0 && v.cols[0].Valid != nil {
+		var f filter
+		v.keep(f.present(v.cols[0].Valid, v.view).rows)
+	}
+	return v, nil
+}
+
+// keep lets only these rows count, perhaps none.
+func (v *run) keep(rows []int32) {
+	if rows == nil {
+		rows = []int32{}
+	}
+	v.rows, v.n = rows, len(rows)
+}
+
+// identity tells states of several plans over the same rows apart.
+func (p *Plan) identity(i int) string {
+	s := &p.states[i]
+	if w := p.wheres[s.where]; w != nil {
+		return s.name + " where " + w.String()
+	}
+	return s.name
+}
+
+func (p *Plan) identities() string {
+	var all string
+	for i := range p.states {
+		all += p.identity(i) + "\n"
+	}
+	return all
+}
+
+// only returns a plan that keeps some of the states and makes no results.
+func (p *Plan) only(states []int) *Plan {
+	sub := &Plan{input: p.input, output: p.output, wheres: p.wheres, custom: p.custom}
+	for _, i := range states {
+		sub.states = append(sub.states, p.states[i])
+	}
+	sub.finish()
+	return sub
+}
+
+// SetRanges makes slots[i] (slot i when slots is nil) hold rows [from[i], to[i])
+// of a series that was made for the table's plan, instead of what it held.
+func (t *Table) SetRanges(s *Series, slots, from, to []int32) error {
+	for i, st := range t.states {
+		if src := s.sources[t.names()[i]]; src != nil {
+			st.(ranged).put(src, slots, from, to)
+		}
+	}
+	if tr := s.trees[t.plan]; tr != nil {
+		return tr.put(t, slots, from, to)
+	}
+	return nil
+}
+
+// names returns the identities of the states.
+func (t *Table) names() []string {
+	if t.identities == nil {
+		for i := range t.plan.states {
+			t.identities = append(t.identities, t.plan.identity(i))
+		}
+	}
+	return t.identities
+}
+
+// part returns a table of some of the states of t, the very same.
+func (t *Table) part(sub *Plan, states []int) *Table {
+	if p := t.parts[sub]; p != nil {
+		return p
+	}
+	p := &Table{plan: sub, size: t.size}
+	for _, i := range states {
+		p.states = append(p.states, t.states[i])
+	}
+	for _, w := range sub.wheres {
+		var e *field.Evaluator
+		if w != nil {
+			e = w.NewEvaluator()
+		}
+		p.evaluators = append(p.evaluators, e)
+	}
+	if t.parts == nil {
+		t.parts = make(map[*Plan]*Table)
+	}
+	t.parts[sub] = p
+	return p
+}
+
+// slotOf is slots[i], or i when slots is nil.
+func slotOf(slots []int32, i int) int32 {
+	if slots == nil {
+		return int32(i)
+	}
+	return slots[i]
+}
+
+// newTotals allocates the running totals of so many rows.
+func newTotals[T any](n int, r *Reserve) ([]T, error) {
+	var one T
+	if err := r.bytes(int64(n+1) * sizeOf(one)); err != nil {
+		return nil, err
+	}
+	return make([]T, n+1), nil
+}
+
+// counted returns how many rows count before each row, or nil when all do.
+func (v *run) counted(r *Reserve) ([]int32, error) {
+	if v.rows == nil {
+		return nil, nil
+	}
+	before, err := newTotals[int32](v.all, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range v.rows {
+		before[row+1] = 1
+	}
+	for i := range v.all {
+		before[i+1] += before[i]
+	}
+	return before, nil
+}
+
+// groupEnd returns the end of the group that row is in.
+func (v *run) groupEnd(row int32) int32 {
+	at, found := slices.BinarySearch(v.starts, row)
+	if found {
+		at++
+	}
+	if at == len(v.starts) {
+		return int32(v.all)
+	}
+	return v.starts[at]
+}

@@ -1,0 +1,278 @@
+package agg
+
+import (
+	"math"
+	"math/bits"
+	"unsafe"
+)
+
+// The sources here are running totals: entry i is the total of the rows before
+// row i, and a range is the difference at its ends. Differences in two's
+// complement are exact even where the totals themselves have wrapped around.
+
+func sizeOf[T any](v T) int64 { return int64(unsafe.Sizeof(v)) }
+
+// positions is the source of a count of all rows: the rows are their numbers.
+type positions struct{}
+
+// source implements ranged.
+func (c *counts) source(v *run, r *Reserve) (source, error) {
+	before, err := v.counted(r)
+	if err != nil {
+		return nil, err
+	}
+	if before == nil {
+		return positions{}, nil
+	}
+	return before, nil
+}
+
+// put implements ranged.
+func (c *counts) put(s source, slots, from, to []int32) {
+	before, partly := s.([]int32)
+	switch {
+	case !partly && slots == nil:
+		n := c.n[:len(from)]
+		for i, f := range from {
+			n[i] = int64(to[i] - f)
+		}
+	case !partly:
+		for i, slot := range slots {
+			c.n[slot] = int64(to[i] - from[i])
+		}
+	case slots == nil:
+		n := c.n[:len(from)]
+		for i, f := range from {
+			n[i] = int64(before[to[i]] - before[f])
+		}
+	default:
+		for i, slot := range slots {
+			c.n[slot] = int64(before[to[i]] - before[from[i]])
+		}
+	}
+}
+
+// wideTotals are totals of 128 bits, for integers whose sums may not fit 64.
+type wideTotals struct{ low, high []uint64 }
+
+// source implements ranged.
+func (s *intSums) source(v *run, r *Reserve) (source, error) {
+	values := v.cols[0].Ints
+	if !s.mayOverflow(v, values) {
+		sum, err := newTotals[int64](v.all, r)
+		if err != nil {
+			return nil, err
+		}
+		v.spread(func(i int) { sum[i+1] = values[i] })
+		for i := range v.all {
+			sum[i+1] += sum[i]
+		}
+		return sum, nil
+	}
+	low, err := newTotals[uint64](v.all, r)
+	if err != nil {
+		return nil, err
+	}
+	high, err := newTotals[uint64](v.all, r)
+	if err != nil {
+		return nil, err
+	}
+	v.spread(func(i int) {
+		low[i+1] = uint64(values[i])
+		if values[i] < 0 && !s.unsigned {
+			high[i+1] = math.MaxUint64
+		}
+	})
+	for i := range v.all {
+		var c uint64
+		low[i+1], c = bits.Add64(low[i+1], low[i], 0)
+		high[i+1], _ = bits.Add64(high[i+1], high[i], c)
+	}
+	return &wideTotals{low, high}, nil
+}
+
+// spread calls f for each row that counts.
+func (v *run) spread(f func(i int)) {
+	if v.rows == nil {
+		for i := range v.n {
+			f(i)
+		}
+		return
+	}
+	for _, row := range v.rows[:v.n] {
+		f(int(row))
+	}
+}
+
+// mayOverflow reports whether a sum of some of the rows might not fit an int64:
+// when their number times the largest of them does not.
+func (s *intSums) mayOverflow(v *run, values []int64) bool {
+	var most uint64
+	v.spread(func(i int) {
+		x := values[i]
+		size := uint64(x)
+		if x < 0 && !s.unsigned {
+			size = -size
+		}
+		most = max(most, size)
+	})
+	high, low := bits.Mul64(most, uint64(v.n))
+	return high != 0 || low > math.MaxInt64
+}
+
+// put implements ranged.
+func (s *intSums) put(src source, slots, from, to []int32) {
+	if sum, ok := src.([]int64); ok {
+		if slots == nil {
+			low := s.low[:len(from)]
+			for i, f := range from {
+				low[i] = sum[to[i]] - sum[f]
+			}
+		} else {
+			for i, slot := range slots {
+				s.low[slot] = sum[to[i]] - sum[from[i]]
+			}
+		}
+		for i := range from {
+			if s.high == nil {
+				break
+			}
+			s.high[slotOf(slots, i)] = 0
+		}
+		return
+	}
+	wide := src.(*wideTotals)
+	for i, f := range from {
+		slot, t := slotOf(slots, i), to[i]
+		low, borrow := bits.Sub64(wide.low[t], wide.low[f], 0)
+		high, _ := bits.Sub64(wide.high[t], wide.high[f], borrow)
+		if int64(low) < 0 { // from unsigned low to signed low
+			high++
+		}
+		s.low[slot] = int64(low)
+		if s.high != nil {
+			s.high[slot] = 0
+		}
+		if high != 0 {
+			s.carry(slot, int64(high))
+		}
+	}
+}
+
+// fixed is running totals of floats in fixed point, 64, 128 or 192 bits around
+// one exponent that suits all values: limb l of the total of the rows before row
+// i is limbs[l][i].
+type fixed struct {
+	limbs [][]uint64
+	base  int32 // exponent of bit 0, as in narrow
+}
+
+// source implements ranged. There is none for values too far apart, or with NaN
+// or infinities among them.
+func (f *floatSums) source(v *run, r *Reserve) (source, error) {
+	values := v.cols[0].Floats
+	low, high := int32(math.MaxInt32), int32(0)
+	finite := true
+	v.spread(func(i int) {
+		m, p, _ := split(values[i])
+		finite = finite && p < specialP
+		if m != 0 {
+			low = min(low, p+int32(bits.TrailingZeros64(m)))
+			high = max(high, p+int32(bits.Len64(m)))
+		}
+	})
+	if low > high { // only zeros
+		low, high = 0, 0
+	}
+	need := int(high-low) + bits.Len(uint(v.n)) + 1 // with a sign
+	if !finite || need > 192 {
+		return nil, nil
+	}
+	out := &fixed{base: low}
+	for range (need + 63) / 64 {
+		limb, err := newTotals[uint64](v.all, r)
+		if err != nil {
+			return nil, err
+		}
+		out.limbs = append(out.limbs, limb)
+	}
+	v.spread(func(i int) { out.set(i, values[i]) })
+	out.accumulate(v.all)
+	return out, nil
+}
+
+// split returns the parts of ±m·2^(p−1074).
+func split(x float64) (m uint64, p int32, negative bool) {
+	b := math.Float64bits(x)
+	p, m = int32(b>>52&0x7ff)-1, b&fraction
+	if p < 0 {
+		return m, 0, int64(b) < 0
+	}
+	return m | hiddenBit, p, int64(b) < 0
+}
+
+// set puts the value of row i where its total will be.
+func (f *fixed) set(i int, x float64) {
+	m, p, negative := split(x)
+	if m == 0 {
+		return
+	}
+	var v [4]uint64
+	if shift := p - f.base; shift < 0 {
+		v[0] = m >> -shift // trailing zeros
+	} else {
+		at, k := shift>>6, uint(shift&63)
+		v[at], v[at+1] = m<<k, m>>1>>(63-k)
+	}
+	var borrow uint64
+	for l, limb := range f.limbs {
+		if negative {
+			v[l], borrow = bits.Sub64(0, v[l], borrow)
+		}
+		limb[i+1] = v[l]
+	}
+}
+
+func (f *fixed) accumulate(n int) {
+	for i := range n {
+		var c uint64
+		for _, limb := range f.limbs {
+			limb[i+1], c = bits.Add64(limb[i+1], limb[i], c)
+		}
+	}
+}
+
+// put implements ranged.
+func (f *floatSums) put(s source, slots, from, to []int32) {
+	x := s.(*fixed)
+	for i, a := range from {
+		slot := slotOf(slots, i)
+		n := &f.slots[slot]
+		if n.wide != 0 || f.special != nil {
+			f.clear(slot)
+		}
+		*n = x.between(int(a), int(to[i]))
+	}
+}
+
+// between returns the sum of rows [a, b).
+func (f *fixed) between(a, b int) narrow {
+	n := narrow{base: f.base}
+	var borrow uint64
+	low := f.limbs[0]
+	n.l0, borrow = bits.Sub64(low[b], low[a], 0)
+	if len(f.limbs) == 1 {
+		n.l1 = uint64(int64(n.l0) >> 63)
+		n.l2 = n.l1
+		return n
+	}
+	middle := f.limbs[1]
+	n.l1, borrow = bits.Sub64(middle[b], middle[a], borrow)
+	if len(f.limbs) == 2 {
+		n.l2 = uint64(int64(n.l1) >> 63)
+		return n
+	}
+	high := f.limbs[2]
+	n.l2, _ = bits.Sub64(high[b], high[a], borrow)
+	return n
+}
