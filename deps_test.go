@@ -53,7 +53,8 @@ var allowed = map[string]string{
 	"runner/internal/watermark":  "sdk/batch", // the bounds of event time
 	"runner/internal/memory":     "",
 	"runner/internal/invariants": "sdk/batch",
-	"runner/internal/exchange":   "sdk/batch runner/internal/memory",
+	"runner/internal/spill":      "sdk/batch",
+	"runner/internal/exchange":   "sdk/batch runner/internal/memory runner/internal/spill",
 	"runner/internal/state":      "sdk/batch sdk/codec sdk/window",
 	"runner/internal/operator":   "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/window runner/internal/state",
 	"runner/internal/plan":       "sdk/batch sdk/field sdk/graph sdk/window",
