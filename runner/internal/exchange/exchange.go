@@ -11,7 +11,8 @@
 //
 // Blocked: producers run to their end into memory, then consumers are
 // scheduled and read channel after channel, so that what they see does not
-// depend on timing.
+// depend on timing. What memory has no room for goes to disk (spill.go), and
+// that cannot be seen either.
 package exchange
 
 import (
@@ -49,6 +50,7 @@ type Exchange struct {
 	budget    *memory.Budget
 	credits   [][]chan struct{} // [consumer][producer]; pipelined only
 	inboxes   []*inbox
+	disk      disk
 }
 
 // creditsPerChannel is how many batches may be under way in one channel.
@@ -59,7 +61,7 @@ const creditsPerChannel = 8
 func New(name string, producers, consumers int, pipelined bool, budget *memory.Budget) *Exchange {
 	e := &Exchange{name: name, pipelined: pipelined, budget: budget}
 	for range consumers {
-		e.inboxes = append(e.inboxes, &inbox{queues: make([][]Message, producers), arrived: make(chan struct{}, 1)})
+		e.inboxes = append(e.inboxes, &inbox{queues: make([]queue, producers), arrived: make(chan struct{}, 1)})
 		credits := make([]chan struct{}, producers)
 		for p := range credits {
 			credits[p] = make(chan struct{}, creditsPerChannel)
@@ -72,8 +74,8 @@ func New(name string, producers, consumers int, pipelined bool, budget *memory.B
 // inbox holds what waits for one consumer.
 type inbox struct {
 	mu      sync.Mutex
-	queues  [][]Message // by producer; used apart only when blocked
-	merged  []arrival   // pipelined: in order of arrival
+	queues  []queue   // by producer; blocked only
+	merged  []arrival // pipelined: in order of arrival
 	arrived chan struct{}
 }
 
@@ -104,6 +106,9 @@ func (s *Sender) Send(ctx context.Context, consumer int, b *batch.Batch) error {
 			return ctx.Err()
 		}
 	}
+	if !e.pipelined {
+		return e.keep(consumer, s.producer, b)
+	}
 	if err := e.budget.Reserve(e.name, b.SizeBytes()); err != nil {
 		return err
 	}
@@ -124,7 +129,7 @@ func (s *Sender) put(consumer int, m Message) {
 	if s.exchange.pipelined {
 		in.merged = append(in.merged, arrival{s.producer, m})
 	} else {
-		in.queues[s.producer] = append(in.queues[s.producer], m)
+		in.queues[s.producer].push(kept{Message: m})
 	}
 	in.mu.Unlock()
 	select {
@@ -152,11 +157,9 @@ func (r *Receiver) Waiting() int64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	var rows int64
-	for _, q := range in.queues {
-		for _, m := range q {
-			if m.Kind == Data {
-				rows += int64(m.Batch.Len())
-			}
+	for q := range in.queues {
+		for _, m := range in.queues[q].items {
+			rows += int64(m.rows)
 		}
 	}
 	return rows
@@ -169,8 +172,9 @@ func (r *Receiver) Next(ctx context.Context) (producer int, m Message, err error
 		return 0, Message{}, err
 	}
 	if !r.exchange.pipelined {
-		producer, m = r.nextBlocked()
-	} else if producer, m, err = r.nextPipelined(ctx); err != nil {
+		return r.nextBlocked()
+	}
+	if producer, m, err = r.nextPipelined(ctx); err != nil {
 		return 0, Message{}, err
 	}
 	if m.Kind == Data {
@@ -181,26 +185,28 @@ func (r *Receiver) Next(ctx context.Context) (producer int, m Message, err error
 
 // nextBlocked reads channel after channel. The producers have ended: an empty
 // queue stands for End.
-func (r *Receiver) nextBlocked() (int, Message) {
-	in := r.exchange.inboxes[r.consumer]
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if r.at < len(in.queues) {
-		q := in.queues[r.at]
-		if len(q) == 0 {
-			r.at++
-			return r.at - 1, Message{Kind: End}
-		}
-		m := q[0]
-		q[0] = Message{} // the batch may go when the consumer is done with it
-		in.queues[r.at] = q[1:]
-		if m.Kind == End {
-			r.at++
-			return r.at - 1, m
-		}
-		return r.at, m
+func (r *Receiver) nextBlocked() (int, Message, error) {
+	e := r.exchange
+	in := e.inboxes[r.consumer]
+	from := r.at
+	if from == len(in.queues) {
+		return 0, Message{Kind: End}, nil
 	}
-	return 0, Message{Kind: End}
+	in.mu.Lock()
+	k, ok := in.queues[from].pop()
+	in.mu.Unlock()
+	if !ok || k.Kind == End {
+		if r.at++; r.at == len(in.queues) {
+			return from, Message{Kind: End}, e.finished()
+		}
+		return from, Message{Kind: End}, nil
+	}
+	if k.onDisk() {
+		b, err := e.disk.file.Read(k.block)
+		return from, Message{Kind: Data, Batch: b}, err
+	}
+	e.budget.Release(k.size)
+	return from, k.Message, nil
 }
 
 func (r *Receiver) nextPipelined(ctx context.Context) (int, Message, error) {
@@ -226,24 +232,19 @@ func (r *Receiver) nextPipelined(ctx context.Context) (int, Message, error) {
 	}
 }
 
-// Close gives back the memory of batches that nobody took. Call it when no task
-// uses the exchange any more.
-func (e *Exchange) Close() {
+// Close gives back the memory of batches that nobody took, and what is on disk.
+// Call it when no task uses the exchange any more.
+func (e *Exchange) Close() error {
 	for _, in := range e.inboxes {
-		for _, q := range in.queues {
-			for _, m := range q {
-				e.drop(m)
-			}
+		for q := range in.queues {
+			e.budget.Release(in.queues[q].resident)
 		}
 		for _, a := range in.merged {
-			e.drop(a.message)
+			if a.message.Kind == Data {
+				e.budget.Release(a.message.Batch.SizeBytes())
+			}
 		}
 		in.queues, in.merged = nil, nil
 	}
-}
-
-func (e *Exchange) drop(m Message) {
-	if m.Kind == Data {
-		e.budget.Release(m.Batch.SizeBytes())
-	}
+	return e.disk.close(e)
 }
