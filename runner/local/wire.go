@@ -145,7 +145,7 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 
 func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Counters) (operator.Operator, error) {
 	bounded := w.job.plan.Mode == plan.Batch
-	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: op.Node.Inputs[0].Windowing(), Ordered: bounded, NeverLate: bounded}
+	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: op.Node.Inputs[0].Windowing(), Ordered: bounded, NeverLate: bounded, Room: w.room(op)}
 	switch op.Kind {
 	case plan.Partial:
 		return operator.NewPartial(g, w.sender(op)), nil
@@ -153,4 +153,29 @@ func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Cou
 		return operator.NewScatter(w.sender(op)), nil
 	}
 	return operator.NewCombine(g, dropped), nil
+}
+
+// stateShare is the part of the budget that the state of a stage may fill before
+// it spills. The rest is for what the merge of spilled state needs, for steps
+// that cannot spill, and for exchanges, which give way to all others.
+const stateShare = 2
+
+// room divides the budget among the operators of a stage that hold state. The
+// shares depend on the plan alone.
+func (w *wiring) room(op *plan.Op) operator.Room {
+	if w.job.options.Memory == 0 || w.job.plan.Mode != plan.Batch {
+		return operator.Room{}
+	}
+	holders := 0
+	for _, other := range op.Stage.Ops {
+		if other.Kind == plan.Partial || other.Kind == plan.Combine {
+			holders++
+		}
+	}
+	holder := fmt.Sprintf("the state of step %q", op.Node.Name)
+	return operator.Room{
+		Holder: holder, Area: w.job.spill,
+		Share:   max(1, w.job.options.Memory/stateShare/int64(max(1, holders)*w.job.plan.Parallelism)),
+		Account: func() error { return w.links[op].Account() },
+	}
 }

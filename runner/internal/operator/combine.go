@@ -17,6 +17,7 @@ type combine struct {
 	out       emitter
 	watermark int64
 	counters  *Counters
+	runs      runs
 }
 
 // NewCombine returns the receiving half of a Combine for any window function.
@@ -31,7 +32,7 @@ func NewCombine(g Grouping, counters *Counters) Operator {
 			}
 		}
 	}
-	o := &combine{groups: newGroups(g), watermark: batch.MinTime, counters: counters}
+	o := &combine{groups: newGroups(g), watermark: batch.MinTime, counters: counters, runs: runs{room: g.Room}}
 	o.out.groups = &o.groups
 	return o
 }
@@ -41,7 +42,10 @@ func (o *combine) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error
 	if !o.NeverLate {
 		b = dropLate(b, o.counters, func(w window.Interval) bool { return w.End <= o.watermark })
 	}
-	return o.load(b)
+	if err := o.load(b); err != nil {
+		return err
+	}
+	return o.overflow()
 }
 
 // load folds saved accumulators into the panes they are for.
@@ -98,11 +102,14 @@ func (o *combine) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 
 // End implements Operator.
 func (o *combine) End(ctx context.Context, emit graph.Emit) error {
+	if o.runs.done != nil {
+		return o.finish(ctx, emit)
+	}
 	return o.fire(ctx, endOfInput, emit)
 }
 
 // Close implements Operator.
-func (o *combine) Close() error { return nil }
+func (o *combine) Close() error { return o.runs.close() }
 
 func (o *combine) fire(ctx context.Context, w int64, emit graph.Emit) error {
 	done := 0
@@ -174,6 +181,11 @@ func (g *groups) empty() {
 
 // Expect makes room for so many groups at once, instead of step by step.
 func (g *groups) Expect(rows int64) {
+	if g.Room.Share > 0 {
+		const some = 1 << 10
+		g.table.Grow(some)
+		rows = min(rows, g.Room.Share/2*some/max(1, g.table.SizeBytes()))
+	}
 	if rows < 1<<24 {
 		g.table.Grow(int(rows))
 	}

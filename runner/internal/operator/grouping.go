@@ -22,6 +22,8 @@ type Grouping struct {
 	// NeverLate says that no watermark comes before the end of input, so that
 	// rows need not be counted for being dropped.
 	NeverLate bool
+	// Room bounds what the state may take. Beyond it, a batch plan spills.
+	Room Room
 }
 
 // groups is the state both halves of a Combine share: accumulators by key and pane.

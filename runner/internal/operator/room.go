@@ -1,0 +1,35 @@
+package operator
+
+import (
+	"github.com/leatflow/leat/runner/internal/spill"
+)
+
+// Room is what an operator of a batch plan may use: memory, and a disk for what
+// does not fit. The zero value is memory without a bound.
+type Room struct {
+	Holder string // who it is, for messages: the state of step "total"
+	// Share is how many bytes of state to hold before it is written to disk or
+	// sent on; 0: any number.
+	Share int64
+	Area  *spill.Area // nil: there is no disk
+	// Account reserves what the operator holds by now: for an operator that grows
+	// in the middle of a call. nil: nobody counts.
+	Account func() error
+}
+
+// short reports whether state of so many bytes has outgrown its share.
+func (r *Room) short(held int64) bool { return r.Share > 0 && r.Area != nil && held > r.Share }
+
+// Bounds of a block of a run, in bytes, and of how many runs are merged at once.
+const (
+	blockLeast = 4 << 10
+	blockMost  = 1 << 20
+	fanInMost  = 64
+)
+
+// block is how many bytes a block of a run should have: so many that the blocks
+// of all runs that are merged at once fit the share.
+func (r *Room) block() int64 { return min(max(r.Share/fanInMost, blockLeast), blockMost) }
+
+// fanIn is how many runs are merged at once.
+func (r *Room) fanIn() int { return int(min(max(r.Share/r.block(), 2), fanInMost)) }
