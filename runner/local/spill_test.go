@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"iter"
 	"maps"
 	"os"
 	"testing"
@@ -39,6 +40,26 @@ var spilling = []struct {
 	{"combine, few keys in many windows", visits{rows: 1_500_000, keys: 3000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Fixed(10*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
+	{"group, many keys", visits{rows: 600_000, keys: 150_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
+	}},
+	{"group, one key with nine of ten rows", visits{rows: 600_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
+	}},
+	{"group, one key with nine of ten rows in many windows", visits{rows: 600_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Map(leat.GroupByKey(leat.Window(byKey(in), window.Fixed(100*time.Millisecond)), "group"), "fold", fold), "out", out)
+	}},
+}
+
+// fold makes one number of a group that depends on the order of its values.
+func fold(kv leat.KV[int64, iter.Seq[visit]]) leat.KV[int64, int64] {
+	out := leat.KV[int64, int64]{Key: kv.Key}
+	for range 2 { // a group may be ranged over again
+		for v := range kv.Value {
+			out.Value = out.Value*31 + v.N + v.At.UnixMicro()
+		}
+	}
+	return out
 }
 
 // The answer does not depend on the budget: neither the rows nor their order in

@@ -174,8 +174,34 @@ func (w *wiring) room(op *plan.Op) operator.Room {
 	}
 	holder := fmt.Sprintf("the state of step %q", op.Node.Name)
 	return operator.Room{
-		Holder: holder, Area: w.job.spill,
+		Holder: holder, Area: w.job.spill, Streams: w.job.streams(graph.Edge{Node: op.Node}),
 		Share:   max(1, w.job.options.Memory/stateShare/int64(max(1, holders)*w.job.plan.Parallelism)),
 		Account: func() error { return w.links[op].Account() },
 	}
+}
+
+// streams reports whether everything that reads an output reads lists as
+// sequences: only functions of rows do, and steps that just pass columns on to
+// them.
+func (j *job) streams(e graph.Edge) bool {
+	for _, n := range j.plan.Graph.Nodes {
+		for _, in := range n.Inputs {
+			if in != e {
+				continue
+			}
+			switch op := n.Op.(type) {
+			case *graph.Rows:
+				if op.Narrow || op.Name == "keyby" { // they pass their input on
+					return false
+				}
+			case *graph.Project:
+				if !j.streams(graph.Edge{Node: n}) {
+					return false
+				}
+			default:
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -31,8 +31,11 @@ func (o *combine) finish(_ context.Context, emit graph.Emit) error {
 	if err := o.narrow(&o.runs); err != nil {
 		return err
 	}
-	out := rebatch{emit: emit}
+	out := rebatch{grouping: o.Grouping, emit: emit}
 	m := newMerging(o.Grouping, &o.runs, o.runs.done)
+	if o.Room.Streams && o.Aggregate.Collects() {
+		m.huge = out.stream
+	}
 	err := m.each(func(keys *batch.Column, table *agg.Table, slots []int32, start, end []int64) error {
 		values, err := table.Results(slots, keys, start, end)
 		if err != nil {
@@ -52,9 +55,23 @@ func (o *combine) finish(_ context.Context, emit graph.Emit) error {
 // rebatch makes batches of the usual size of smaller ones, so that those behind
 // it do not see in what pieces memory allowed them to be made.
 type rebatch struct {
-	emit   graph.Emit
-	pieces []*batch.Batch
-	rows   int
+	grouping Grouping
+	emit     graph.Emit
+	pieces   []*batch.Batch
+	rows     int
+}
+
+// stream passes on a group whose values do not fit memory.
+func (r *rebatch) stream(s *groupStream) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	none, err := r.grouping.Aggregate.NewTable().Results([]int32{}, s.key().Slice(0, 0), nil, nil)
+	if err != nil {
+		return err
+	}
+	values := &batch.Column{Type: none.Type, Len: 1, Offsets: []int32{0, 0}, Children: none.Children, Stream: s}
+	return r.emit(0, resultBatch(r.grouping, s.key(), values, []int64{s.before.start}, []int64{s.before.end}))
 }
 
 func (r *rebatch) add(b *batch.Batch) error {

@@ -7,11 +7,11 @@ import "github.com/leatflow/leat/sdk/batch"
 type gathering struct {
 	cols  []*batch.Column
 	rows  [][]int32 // of each column
-	order []place
+	order []gathered
 }
 
-// place is a row of a gathering: of which column, the how manieth.
-type place struct{ col, at int32 }
+// gathered is a row of a gathering: of which column, the how manieth.
+type gathered struct{ col, at int32 }
 
 // source adds a column and returns its number.
 func (g *gathering) source(c *batch.Column) int32 {
@@ -21,7 +21,7 @@ func (g *gathering) source(c *batch.Column) int32 {
 
 // add adds a row of a column.
 func (g *gathering) add(col int32, row int) {
-	g.order = append(g.order, place{col, int32(len(g.rows[col]))})
+	g.order = append(g.order, gathered{col, int32(len(g.rows[col]))})
 	g.rows[col] = append(g.rows[col], int32(row))
 }
 

@@ -21,12 +21,19 @@ type merging struct {
 	a, b   []byte // scratch for key bytes
 
 	table      *agg.Table
-	most       int  // groups the table may have
-	crowded    bool // it has grown too large with fewer
+	most       int   // groups the table may have
+	empty      int64 // bytes it takes without groups
+	crowded    bool  // it has grown too large with fewer
 	keys       gathering
 	start, end []int64 // of the groups in the table
 	slots      []int32
-	before     before // the row before
+	before     before  // the row before
+	group      int     // number of the group it is of
+	ended      []place // runs that ended within the group: where it begins in them
+
+	// huge takes a group that alone takes more than the share; nil: it must fit
+	// the budget.
+	huge func(*groupStream) error
 }
 
 // before is a row that may be gone from its cursor.
@@ -47,7 +54,8 @@ func newMerging(g Grouping, r *runs, of []run) *merging {
 	}
 	const some = 256
 	m.table.Grow(some)
-	m.most = int(min(max(m.share()*some/max(1, m.table.SizeBytes()), some), batch.TargetRows))
+	m.empty = m.table.SizeBytes()
+	m.most = int(min(max(m.share()*some/max(1, m.empty), some), batch.TargetRows))
 	return m
 }
 
@@ -57,14 +65,11 @@ func (m *merging) share() int64 { return m.runs.room.Share / 4 }
 // account reserves what blocks and table hold by now.
 func (m *merging) account() error {
 	m.runs.held = m.table.SizeBytes()
-	m.crowded = m.runs.held > m.share()
+	m.crowded = m.runs.held > m.share()+m.empty
 	for _, c := range m.heap {
 		m.runs.held += c.held
 	}
-	if m.runs.room.Account == nil {
-		return nil
-	}
-	err := m.runs.room.Account()
+	err := m.runs.room.account()
 	if err != nil && m.before.keys != nil {
 		return fmt.Errorf("at key %s: %w", m.before.keys.Format(m.before.row), err)
 	}
@@ -86,11 +91,11 @@ func (m *merging) open() error {
 
 // read moves a cursor to its next block.
 func (m *merging) read(c *cursor) (err error) {
-	if c.b, err = m.runs.file.Read(c.blocks[0]); err != nil {
+	k := c.blocks[c.next]
+	if c.b, err = m.runs.file.Read(k); err != nil {
 		return err
 	}
-	c.held, c.row, c.source = c.blocks[0].SizeBytes(), 0, -1
-	c.blocks = c.blocks[1:]
+	c.held, c.row, c.source, c.next = k.SizeBytes(), 0, -1, c.next+1
 	c.order(&m.hasher, m.runs.many)
 	return m.account()
 }
@@ -98,27 +103,29 @@ func (m *merging) read(c *cursor) (err error) {
 // advance moves the first cursor to its next row and the heap into order.
 func (m *merging) advance() error {
 	c := m.heap[0]
-	switch {
-	case c.row+1 < c.b.Len():
+	if c.row+1 < c.b.Len() {
 		c.row++
-	case len(c.blocks) > 0:
-		if err := m.load(c); err != nil {
-			return err
-		}
+		m.sink(0)
+		return nil
+	}
+	if err := m.load(c); err != nil {
+		return err
+	}
+	if c.next < len(c.blocks) {
 		if err := m.read(c); err != nil {
 			return err
 		}
-	default:
-		if err := m.load(c); err != nil {
-			return err
-		}
-		last := len(m.heap) - 1
-		m.heap[0], m.heap[last] = m.heap[last], nil
-		if m.heap = m.heap[:last]; last == 0 {
-			return nil
-		}
+		m.sink(0)
+		return nil
 	}
-	m.sink(0)
+	if c.group == m.group {
+		m.ended = append(m.ended, c.begun)
+	}
+	last := len(m.heap) - 1
+	m.heap[0], m.heap[last] = m.heap[last], nil
+	if m.heap = m.heap[:last]; last > 0 {
+		m.sink(0)
+	}
 	return nil
 }
 
@@ -163,9 +170,8 @@ func (m *merging) compare(x *batch.Column, i int, y *batch.Column, j int) int {
 	return bytes.Compare(m.a, m.b)
 }
 
-// same reports whether the row of a cursor belongs to the group of the row before.
-func (m *merging) same(c *cursor) bool {
-	p := &m.before
+// same reports whether the row of a cursor belongs to the group of a row.
+func (m *merging) same(p *before, c *cursor) bool {
 	if p.keys == nil || p.end != c.b.End[c.row] || p.start != c.b.Start[c.row] {
 		return false
 	}
@@ -182,24 +188,35 @@ func (m *merging) each(f flushed) error {
 	}
 	for len(m.heap) > 0 {
 		c := m.heap[0]
-		if !m.same(c) {
-			if len(m.slots) >= m.most || m.crowded && len(m.slots) > 0 {
-				if err := m.flush(f); err != nil {
+		if !m.same(&m.before, c) {
+			if len(m.slots) >= m.most || m.crowded {
+				if err := m.flush(len(m.slots), f); err != nil {
 					return err
 				}
 			}
 			m.begin(c)
+		} else if m.crowded && (len(m.slots) > 1 || m.huge != nil) {
+			if err := m.flush(len(m.slots)-1, f); err != nil {
+				return err
+			}
+			if m.crowded && m.huge != nil {
+				if err := m.stream(); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if c.group != m.group {
+			c.group, c.begun = m.group, c.place()
 		}
 		c.rows, c.slots = append(c.rows, int32(c.row)), append(c.slots, m.slots[len(m.slots)-1])
 		if err := m.advance(); err != nil {
 			return err
 		}
 	}
-	if err := m.flush(f); err != nil {
-		return err
-	}
+	err := m.flush(len(m.slots), f)
 	m.runs.held = 0
-	return nil
+	return err
 }
 
 // begin makes a slot for the group of a cursor's row.
@@ -212,6 +229,8 @@ func (m *merging) begin(c *cursor) {
 	m.slots = append(m.slots, int32(len(m.slots)))
 	m.start, m.end = append(m.start, c.b.Start[c.row]), append(m.end, c.b.End[c.row])
 	m.before = before{keys: keys, row: c.row, start: c.b.Start[c.row], end: c.b.End[c.row]}
+	m.group++
+	m.ended = nil // a stream may keep it
 	if m.runs.many {
 		m.before.hash = c.hashes[c.row]
 	}
@@ -228,30 +247,47 @@ func (m *merging) load(c *cursor) error {
 	return m.named(err)
 }
 
-// flush hands over the groups of the table and empties it.
-func (m *merging) flush(f flushed) error {
-	if len(m.slots) == 0 {
-		return nil
-	}
+// flush hands over the first n groups of the table and empties their slots. The
+// one that may remain, whose rows go on, moves to the front.
+func (m *merging) flush(n int, f flushed) error {
 	for _, c := range m.heap {
 		if err := m.load(c); err != nil {
 			return err
 		}
 	}
-	if err := m.account(); err != nil {
+	if err := m.account(); err != nil || n == 0 {
 		return err
 	}
-	if err := f(m.keys.column(), m.table, m.slots, m.start, m.end); err != nil {
+	if err := f(m.keys.column().Slice(0, n), m.table, m.slots[:n], m.start[:n:n], m.end[:n:n]); err != nil {
 		return m.named(err)
 	}
+	rest, current := len(m.slots)-n, m.before
+	m.table.Reset(m.slots[:n])
+	if rest > 0 {
+		if err := m.table.Copy([]int32{0}, []int32{int32(n)}); err != nil {
+			return err
+		}
+		m.table.Reset(m.slots[n:])
+	}
+	m.slots = m.slots[:0]
+	m.forget()
+	if rest > 0 {
+		m.keys.add(m.keys.source(current.keys), current.row)
+		m.slots, m.before = append(m.slots, 0), current
+		m.start, m.end = append(m.start, current.start), append(m.end, current.end)
+	}
+	return m.account()
+}
+
+// forget empties what is left in the table.
+func (m *merging) forget() {
 	for _, c := range m.heap {
 		c.source = -1
 	}
 	m.table.Reset(m.slots)
 	m.keys.reset()
-	m.before, m.crowded = before{}, false
+	m.before = before{}
 	m.slots, m.start, m.end = m.slots[:0], nil, nil // the batches keep the windows
-	return nil
 }
 
 // named says which key an error of the accumulators is about.

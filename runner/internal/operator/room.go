@@ -12,6 +12,9 @@ type Room struct {
 	// sent on; 0: any number.
 	Share int64
 	Area  *spill.Area // nil: there is no disk
+	// Streams allows to pass on a list that does not fit memory as a stream: all
+	// steps behind read it as a sequence.
+	Streams bool
 	// Account reserves what the operator holds by now: for an operator that grows
 	// in the middle of a call. nil: nobody counts.
 	Account func() error
@@ -28,8 +31,17 @@ const (
 )
 
 // block is how many bytes a block of a run should have: so many that the blocks
-// of all runs that are merged at once fit the share.
-func (r *Room) block() int64 { return min(max(r.Share/fanInMost, blockLeast), blockMost) }
+// of all runs that are merged at once take half of the share. The other half is
+// for the table of the merge, and for reading one large group a second time.
+func (r *Room) block() int64 { return min(max(r.Share/2/fanInMost, blockLeast), blockMost) }
 
 // fanIn is how many runs are merged at once.
-func (r *Room) fanIn() int { return int(min(max(r.Share/r.block(), 2), fanInMost)) }
+func (r *Room) fanIn() int { return int(min(max(r.Share/2/r.block(), 2), fanInMost)) }
+
+// account is Account, if anybody counts.
+func (r *Room) account() error {
+	if r.Account == nil {
+		return nil
+	}
+	return r.Account()
+}

@@ -126,9 +126,9 @@ func (g *groups) write(r *runs, to *run, e *emitter) error {
 	if err != nil {
 		return g.named(err)
 	}
-	err = r.append(to, savedBatch(g.Grouping, g.keys.Column(e.ids), saved, e.start, e.end))
+	b := savedBatch(g.Grouping, g.keys.Column(e.ids), saved, e.start, e.end)
 	e.ids, e.slots, e.start, e.end = e.ids[:0], e.slots[:0], e.start[:0], e.end[:0]
-	return err
+	return r.appendCut(to, b, g.Aggregate)
 }
 
 // savedBatch is a batch of PartialType. Only batch plans spill, where nobody asks
@@ -177,12 +177,15 @@ func (g *groups) narrow(r *runs) error {
 		n := min(r.room.fanIn(), len(r.done)-r.room.fanIn()+1)
 		out := run{byHash: r.many}
 		m := newMerging(g.Grouping, r, r.done[:n])
+		if g.Aggregate.Collects() {
+			m.huge = func(s *groupStream) error { return g.rewrite(r, &out, s) }
+		}
 		err := m.each(func(keys *batch.Column, table *agg.Table, slots []int32, start, end []int64) error {
 			saved, err := table.Save(slots)
 			if err != nil {
 				return err
 			}
-			return r.append(&out, savedBatch(g.Grouping, keys, saved, start, end))
+			return r.appendCut(&out, savedBatch(g.Grouping, keys, saved, start, end), g.Aggregate)
 		})
 		if err != nil {
 			return err
@@ -192,9 +195,22 @@ func (g *groups) narrow(r *runs) error {
 	return nil
 }
 
+// rewrite copies a group that does not fit memory to another run.
+func (g *groups) rewrite(r *runs, to *run, s *groupStream) error {
+	start, end := []int64{s.before.start}, []int64{s.before.end}
+	return s.each(func(t *agg.Table) error {
+		saved, err := t.Save([]int32{0})
+		if err != nil {
+			return err
+		}
+		return r.appendCut(to, savedBatch(g.Grouping, s.key(), saved, start, end), g.Aggregate)
+	})
+}
+
 // cursor is a place in a run.
 type cursor struct {
 	blocks []spill.Block
+	next   int // block to read next
 	b      *batch.Batch
 	row    int
 	hashes []uint64      // of the keys of b, when by hash
@@ -203,7 +219,17 @@ type cursor struct {
 	source int32         // of the gathering of keys, or -1
 	rows   []int32       // of b, waiting to be loaded
 	slots  []int32       // where to
+	group  int           // the last group that a row here was of
+	begun  place         // where it begins
 }
+
+// place is a row of a run: of the first of blocks.
+type place struct {
+	blocks []spill.Block
+	row    int
+}
+
+func (c *cursor) place() place { return place{c.blocks[c.next-1:], c.row} }
 
 // order computes what rows of the block are compared by.
 func (c *cursor) order(h *codec.Hasher, byHash bool) {
