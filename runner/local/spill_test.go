@@ -40,6 +40,18 @@ var spilling = []struct {
 	{"combine, few keys in many windows", visits{rows: 1_500_000, keys: 3000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Fixed(10*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
+	{"combine, sliding windows", visits{rows: 600_000, keys: 20_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Combine(leat.Window(byKey(in), window.Sliding(90*time.Millisecond, 30*time.Millisecond)), "total", agg.Into(totals)), "out", out)
+	}},
+	{"combine, sliding windows, very many keys", visits{rows: 600_000, keys: 1 << 40, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Combine(leat.Window(byKey(in), window.Sliding(100*time.Millisecond, 50*time.Millisecond)), "total", agg.Into(totals)), "out", out)
+	}},
+	{"combine, sessions", visits{rows: 600_000, keys: 5_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Combine(leat.Window(byKey(in), window.Session(5*time.Millisecond)), "total", agg.Into(totals)), "out", out)
+	}},
+	{"combine, sessions, very many keys", visits{rows: 300_000, keys: 1 << 40, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Combine(leat.Window(byKey(in), window.Session(5*time.Millisecond)), "total", agg.Into(totals)), "out", out)
+	}},
 	{"group, many keys", visits{rows: 600_000, keys: 150_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
 	}},

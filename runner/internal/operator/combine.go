@@ -22,19 +22,31 @@ type combine struct {
 
 // NewCombine returns the receiving half of a Combine for any window function.
 func NewCombine(g Grouping, counters *Counters) Operator {
-	if !g.Windowing.Grouped {
-		switch fn := g.Windowing.Fn; fn.Kind() {
-		case window.KindSession:
-			return newSession(g, counters)
-		case window.KindAligned:
-			if fn.Period() < fn.Size() {
-				return newSliding(g, counters)
-			}
+	if fresh := byKey(g, counters); fresh != nil {
+		if g.Room.Area != nil {
+			return newChunked(g, fresh)
 		}
+		return fresh(g)
 	}
 	o := &combine{groups: newGroups(g), watermark: batch.MinTime, counters: counters, runs: runs{room: g.Room}}
 	o.out.groups = &o.groups
 	return o
+}
+
+// byKey returns how to make the operator where a window is not one pane, or nil.
+func byKey(g Grouping, counters *Counters) func(Grouping) windowed {
+	if g.Windowing.Grouped {
+		return nil
+	}
+	switch fn := g.Windowing.Fn; fn.Kind() {
+	case window.KindSession:
+		return func(g Grouping) windowed { return newSession(g, counters) }
+	case window.KindAligned:
+		if fn.Period() < fn.Size() {
+			return func(g Grouping) windowed { return newSliding(g, counters) }
+		}
+	}
+	return nil
 }
 
 // Process implements Operator: it takes what partial sends.

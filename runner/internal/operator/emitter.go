@@ -25,8 +25,12 @@ type emitter struct {
 
 // begin prepares a round of firings.
 func (e *emitter) begin() {
-	if e.groups.Ordered {
+	switch {
+	case !e.groups.Ordered:
+	case e.groups.Order == OrderByNumber:
 		e.ranks = e.groups.keys.Ranks()
+	default:
+		e.ranks = e.groups.keys.RanksBy(e.groups.Order == OrderByHash)
 	}
 }
 

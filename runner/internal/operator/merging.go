@@ -1,24 +1,20 @@
 package operator
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/codec"
 )
 
 // merging merges runs. It is a heap of cursors; rows of one group come one after
 // the other, from different runs, and are folded into one slot of a small table.
 type merging struct {
+	heads
 	Grouping
-	runs   *runs
-	heap   []*cursor
-	hasher codec.Hasher
-	a, b   []byte // scratch for key bytes
+	runs *runs
+	of   []run
 
 	table      *agg.Table
 	most       int   // groups the table may have
@@ -48,9 +44,14 @@ type before struct {
 type flushed func(keys *batch.Column, table *agg.Table, slots []int32, start, end []int64) error
 
 func newMerging(g Grouping, r *runs, of []run) *merging {
-	m := &merging{Grouping: g, runs: r, table: g.Aggregate.NewTable()}
-	for _, one := range of {
-		m.heap = append(m.heap, &cursor{blocks: one.blocks, source: -1})
+	m := &merging{Grouping: g, runs: r, of: of, table: g.Aggregate.NewTable()}
+	m.byHash = r.many
+	m.enter = m.account
+	m.leave = func(c *cursor, last bool) error {
+		if last && c.group == m.group {
+			m.ended = append(m.ended, c.begun)
+		}
+		return m.load(c)
 	}
 	const some = 256
 	m.table.Grow(some)
@@ -64,11 +65,8 @@ func (m *merging) share() int64 { return m.runs.room.Share / 4 }
 
 // account reserves what blocks and table hold by now.
 func (m *merging) account() error {
-	m.runs.held = m.table.SizeBytes()
-	m.crowded = m.runs.held > m.share()+m.empty
-	for _, c := range m.heap {
-		m.runs.held += c.held
-	}
+	m.runs.held = m.table.SizeBytes() + m.held()
+	m.crowded = m.table.SizeBytes() > m.share()+m.empty
 	err := m.runs.room.account()
 	if err != nil && m.before.keys != nil {
 		return fmt.Errorf("at key %s: %w", m.before.keys.Format(m.before.row), err)
@@ -76,106 +74,12 @@ func (m *merging) account() error {
 	return err
 }
 
-// open reads the first block of every run and makes the heap.
-func (m *merging) open() error {
-	for _, c := range m.heap {
-		if err := m.read(c); err != nil {
-			return err
-		}
-	}
-	for i := len(m.heap)/2 - 1; i >= 0; i-- {
-		m.sink(i)
-	}
-	return nil
-}
-
-// read moves a cursor to its next block.
-func (m *merging) read(c *cursor) (err error) {
-	k := c.blocks[c.next]
-	if c.b, err = m.runs.file.Read(k); err != nil {
-		return err
-	}
-	c.held, c.row, c.source, c.next = k.SizeBytes(), 0, -1, c.next+1
-	c.order(&m.hasher, m.runs.many)
-	return m.account()
-}
-
-// advance moves the first cursor to its next row and the heap into order.
-func (m *merging) advance() error {
-	c := m.heap[0]
-	if c.row+1 < c.b.Len() {
-		c.row++
-		m.sink(0)
-		return nil
-	}
-	if err := m.load(c); err != nil {
-		return err
-	}
-	if c.next < len(c.blocks) {
-		if err := m.read(c); err != nil {
-			return err
-		}
-		m.sink(0)
-		return nil
-	}
-	if c.group == m.group {
-		m.ended = append(m.ended, c.begun)
-	}
-	last := len(m.heap) - 1
-	m.heap[0], m.heap[last] = m.heap[last], nil
-	if m.heap = m.heap[:last]; last > 0 {
-		m.sink(0)
-	}
-	return nil
-}
-
-func (m *merging) sink(i int) {
-	for {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(m.heap); child++ {
-			if m.less(m.heap[child], m.heap[least]) {
-				least = child
-			}
-		}
-		if least == i {
-			return
-		}
-		m.heap[i], m.heap[least] = m.heap[least], m.heap[i]
-		i = least
-	}
-}
-
-// less orders rows as results are ordered.
-func (m *merging) less(x, y *cursor) bool {
-	if a, b := x.b.End[x.row], y.b.End[y.row]; a != b {
-		return a < b
-	}
-	if a, b := x.b.Start[x.row], y.b.Start[y.row]; a != b {
-		return a < b
-	}
-	if !m.runs.many {
-		return bytes.Compare(x.keys.Bytes(x.row), y.keys.Bytes(y.row)) < 0
-	}
-	if a, b := x.hashes[x.row], y.hashes[y.row]; a != b {
-		return a < b
-	}
-	return m.compare(x.b.Root.Children[0], x.row, y.b.Root.Children[0], y.row) < 0
-}
-
-func (m *merging) compare(x *batch.Column, i int, y *batch.Column, j int) int {
-	if x.Valid == nil && y.Valid == nil && x.Type.Kind.Form() == batch.IntForm {
-		return cmp.Compare(x.Ints[i], y.Ints[j]) // of equal hash: any order will do
-	}
-	m.a, m.b = codec.AppendKey(m.a[:0], x, i), codec.AppendKey(m.b[:0], y, j)
-	return bytes.Compare(m.a, m.b)
-}
-
 // same reports whether the row of a cursor belongs to the group of a row.
 func (m *merging) same(p *before, c *cursor) bool {
 	if p.keys == nil || p.end != c.b.End[c.row] || p.start != c.b.Start[c.row] {
 		return false
 	}
-	if m.runs.many && p.hash != c.hashes[c.row] {
+	if m.byHash && p.hash != c.hashes[c.row] {
 		return false
 	}
 	return m.compare(p.keys, p.row, c.b.Root.Children[0], c.row) == 0
@@ -183,11 +87,11 @@ func (m *merging) same(p *before, c *cursor) bool {
 
 // each merges all rows and hands over groups, some at a time.
 func (m *merging) each(f flushed) error {
-	if err := m.open(); err != nil {
+	if err := m.open(m.runs.file, m.of); err != nil {
 		return err
 	}
-	for len(m.heap) > 0 {
-		c := m.heap[0]
+	for len(m.cursors) > 0 {
+		c := m.cursors[0]
 		if !m.same(&m.before, c) {
 			if len(m.slots) >= m.most || m.crowded {
 				if err := m.flush(len(m.slots), f); err != nil {
@@ -231,7 +135,7 @@ func (m *merging) begin(c *cursor) {
 	m.before = before{keys: keys, row: c.row, start: c.b.Start[c.row], end: c.b.End[c.row]}
 	m.group++
 	m.ended = nil // a stream may keep it
-	if m.runs.many {
+	if m.byHash {
 		m.before.hash = c.hashes[c.row]
 	}
 }
@@ -250,7 +154,7 @@ func (m *merging) load(c *cursor) error {
 // flush hands over the first n groups of the table and empties their slots. The
 // one that may remain, whose rows go on, moves to the front.
 func (m *merging) flush(n int, f flushed) error {
-	for _, c := range m.heap {
+	for _, c := range m.cursors {
 		if err := m.load(c); err != nil {
 			return err
 		}
@@ -281,7 +185,7 @@ func (m *merging) flush(n int, f flushed) error {
 
 // forget empties what is left in the table.
 func (m *merging) forget() {
-	for _, c := range m.heap {
+	for _, c := range m.cursors {
 		c.source = -1
 	}
 	m.table.Reset(m.slots)

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"github.com/leatflow/leat/runner/internal/spill"
+	"github.com/leatflow/leat/sdk/batch"
 )
 
 // Room is what an operator of a batch plan may use: memory, and a disk for what
@@ -34,6 +35,11 @@ const (
 // of all runs that are merged at once take half of the share. The other half is
 // for the table of the merge, and for reading one large group a second time.
 func (r *Room) block() int64 { return min(max(r.Share/2/fanInMost, blockLeast), blockMost) }
+
+// rows is how many rows make a block, when so many bytes are so many rows.
+func (r *Room) rows(bytes, rows int64) int {
+	return int(max(1, min(r.block()*rows/max(1, bytes), batch.TargetRows)))
+}
 
 // fanIn is how many runs are merged at once.
 func (r *Room) fanIn() int { return int(min(max(r.Share/2/r.block(), 2), fanInMost)) }

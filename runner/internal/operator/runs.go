@@ -7,7 +7,6 @@ import (
 	"github.com/leatflow/leat/runner/internal/state"
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/codec"
 )
 
 // runs are the groups of a Combine that memory had no room for. Each time the
@@ -29,6 +28,8 @@ type runs struct {
 	file *spill.File
 	done []run
 	held int64 // bytes of memory that a merge holds
+
+	rowsBlock int // how many groups make a block, as far as known
 	// seen are the hashes of the keys of all runs, sorted, up to one more than
 	// are put into key order; many says that there are more. Two keys of one hash
 	// count once, which can do no more than move the border by one.
@@ -97,11 +98,11 @@ func (g *groups) spill(r *runs) error {
 	r.meet(g.keys, slices.Compact(used))
 	out := run{byHash: r.many}
 	e := emitter{groups: g, ranks: g.keys.RanksBy(r.many)}
-	rows := max(1, min(int(r.room.block()*int64(g.slots.Len())/max(1, g.SizeBytes())), batch.TargetRows))
+	r.rowsBlock = r.room.rows(g.SizeBytes(), int64(g.slots.Len()))
 	for _, p := range g.panes.Sorted() {
 		for _, i := range e.sort(p) {
 			e.hold(p.Keys[i], p.Slots[i], p.Interval)
-			if len(e.ids) < rows {
+			if len(e.ids) < r.rowsBlock {
 				continue
 			}
 			if err := g.write(r, &out, &e); err != nil {
@@ -128,6 +129,7 @@ func (g *groups) write(r *runs, to *run, e *emitter) error {
 	}
 	b := savedBatch(g.Grouping, g.keys.Column(e.ids), saved, e.start, e.end)
 	e.ids, e.slots, e.start, e.end = e.ids[:0], e.slots[:0], e.start[:0], e.end[:0]
+	r.rowsBlock = r.room.rows(b.SizeBytes(), int64(b.Len()))
 	return r.appendCut(to, b, g.Aggregate)
 }
 
@@ -205,40 +207,4 @@ func (g *groups) rewrite(r *runs, to *run, s *groupStream) error {
 		}
 		return r.appendCut(to, savedBatch(g.Grouping, s.key(), saved, start, end), g.Aggregate)
 	})
-}
-
-// cursor is a place in a run.
-type cursor struct {
-	blocks []spill.Block
-	next   int // block to read next
-	b      *batch.Batch
-	row    int
-	hashes []uint64      // of the keys of b, when by hash
-	keys   batch.Strings // key bytes of b, when by key
-	held   int64         // bytes of b
-	source int32         // of the gathering of keys, or -1
-	rows   []int32       // of b, waiting to be loaded
-	slots  []int32       // where to
-	group  int           // the last group that a row here was of
-	begun  place         // where it begins
-}
-
-// place is a row of a run: of the first of blocks.
-type place struct {
-	blocks []spill.Block
-	row    int
-}
-
-func (c *cursor) place() place { return place{c.blocks[c.next-1:], c.row} }
-
-// order computes what rows of the block are compared by.
-func (c *cursor) order(h *codec.Hasher, byHash bool) {
-	keys := c.b.Root.Children[0]
-	if byHash {
-		c.hashes = slices.Grow(c.hashes[:0], keys.Len)[:keys.Len]
-		h.Hashes(keys, nil, c.hashes)
-		return
-	}
-	c.keys = batch.Strings{Offsets: c.keys.Offsets[:0], Data: c.keys.Data[:0]}
-	codec.AppendKeys(&c.keys, keys, nil)
 }

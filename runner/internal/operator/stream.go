@@ -154,7 +154,7 @@ func (s *groupStream) open(t *strand, row int) (err error) {
 		return err
 	}
 	t.next, t.row = t.next+1, row
-	t.order(&m.hasher, m.runs.many)
+	t.order(&m.hasher, m.byHash)
 	t.lists = agg.Collected(t.b.Root.Children[2])
 	return s.here(t)
 }
@@ -220,7 +220,7 @@ func (s *groupStream) Pieces() iter.Seq2[*batch.Column, error] {
 func (m *merging) stream() error {
 	current := m.before
 	s := &groupStream{merging: m, before: current, places: m.ended}
-	for _, c := range m.heap {
+	for _, c := range m.cursors {
 		if c.group != m.group {
 			c.begun = c.place()
 		}
@@ -231,7 +231,7 @@ func (m *merging) stream() error {
 	if err := m.huge(s); err != nil {
 		return err
 	}
-	for len(m.heap) > 0 && m.same(&current, m.heap[0]) {
+	for len(m.cursors) > 0 && m.same(&current, m.cursors[0]) {
 		if err := m.advance(); err != nil {
 			return err
 		}
