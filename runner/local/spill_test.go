@@ -31,34 +31,34 @@ var spilling = []struct {
 	data  visits
 	build func(in leat.PCollection[visit], out *digest)
 }{
-	{"combine, many keys", visits{rows: 1_500_000, keys: 400_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"combine, many keys", visits{rows: 300_000, keys: 200_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(byKey(in), "total", agg.Into(totals)), "out", out)
 	}},
-	{"combine, one key with nine of ten rows", visits{rows: 1_500_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"combine, one key with nine of ten rows", visits{rows: 300_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(byKey(in), "total", agg.Into(totals)), "out", out)
 	}},
-	{"combine, few keys in many windows", visits{rows: 1_500_000, keys: 3000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"combine, few keys in many windows", visits{rows: 300_000, keys: 3000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Fixed(10*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
-	{"combine, sliding windows", visits{rows: 600_000, keys: 20_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"combine, sliding windows", visits{rows: 120_000, keys: 20_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Sliding(90*time.Millisecond, 30*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
-	{"combine, sliding windows, very many keys", visits{rows: 600_000, keys: 1 << 40, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"combine, sliding windows, very many keys", visits{rows: 120_000, keys: 1 << 40, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Sliding(100*time.Millisecond, 50*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
-	{"combine, sessions", visits{rows: 600_000, keys: 5_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"combine, sessions", visits{rows: 120_000, keys: 5_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Session(5*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
 	{"combine, sessions, very many keys", visits{rows: 300_000, keys: 1 << 40, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Session(5*time.Millisecond)), "total", agg.Into(totals)), "out", out)
 	}},
-	{"group, many keys", visits{rows: 600_000, keys: 150_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"group, many keys", visits{rows: 120_000, keys: 100_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
 	}},
-	{"group, one key with nine of ten rows", visits{rows: 600_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"group, one key with nine of ten rows", visits{rows: 120_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
 	}},
-	{"group, one key with nine of ten rows in many windows", visits{rows: 600_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+	{"group, one key with nine of ten rows in many windows", visits{rows: 120_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Map(leat.GroupByKey(leat.Window(byKey(in), window.Fixed(100*time.Millisecond)), "group"), "fold", fold), "out", out)
 	}},
 }
@@ -95,7 +95,7 @@ func TestSpillEqualsMemory(t *testing.T) {
 				return &out, r
 			}
 			want, free := run(0)
-			for _, memory := range []int64{2 << 20, 8 << 20} {
+			for _, memory := range []int64{1 << 20, 3 << 20} {
 				got, r := run(memory)
 				if r.Spilled == 0 || free.Spilled != 0 || r.PeakMemory > memory {
 					t.Errorf("%s: with %d bytes %d were spilled, the peak was %d", s.name, memory, r.Spilled, r.PeakMemory)

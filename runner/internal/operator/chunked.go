@@ -55,8 +55,9 @@ func (o *chunked) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) 
 	return o.spill()
 }
 
-// chunkFactor is how many times its state an operator may need for the windows.
-const chunkFactor = 3
+// chunkFactor is how many times its state an operator may need for the windows:
+// sliding windows keep a sum of panes on either side of a pane, and results.
+const chunkFactor = 4
 
 // Watermark implements Operator: in a batch plan there is none before the end.
 func (o *chunked) Watermark(ctx context.Context, w int64, emit graph.Emit) error {
@@ -65,8 +66,12 @@ func (o *chunked) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 
 // End implements Operator.
 func (o *chunked) End(ctx context.Context, emit graph.Emit) error {
+	out := rebatch{grouping: o.Grouping, emit: emit}
 	if o.states.done == nil {
-		return o.inner.End(ctx, emit)
+		if err := o.inner.End(ctx, func(_ int, b *batch.Batch) error { return out.add(b) }); err != nil {
+			return err
+		}
+		return out.flush()
 	}
 	if err := o.spill(); err != nil {
 		return err
@@ -84,7 +89,6 @@ func (o *chunked) End(ctx context.Context, emit graph.Emit) error {
 	if err := o.states.close(); err != nil {
 		return err
 	}
-	out := rebatch{grouping: o.Grouping, emit: emit}
 	if err := o.results.rows(o.states.many, false, out.add); err != nil {
 		return err
 	}

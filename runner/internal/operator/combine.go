@@ -194,8 +194,8 @@ func (g *groups) empty() {
 // Expect makes room for so many groups at once, instead of step by step.
 func (g *groups) Expect(rows int64) {
 	if g.Room.Share > 0 {
-		const some = 1 << 10
-		g.table.Grow(some)
+		some := min(rows, 16)
+		g.table.Grow(int(some))
 		rows = min(rows, g.Room.Share/2*some/max(1, g.table.SizeBytes()))
 	}
 	if rows < 1<<24 {

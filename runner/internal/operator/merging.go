@@ -53,7 +53,7 @@ func newMerging(g Grouping, r *runs, of []run) *merging {
 		}
 		return m.load(c)
 	}
-	const some = 256
+	const some = 16
 	m.table.Grow(some)
 	m.empty = m.table.SizeBytes()
 	m.most = int(min(max(m.share()*some/max(1, m.empty), some), batch.TargetRows))
@@ -68,8 +68,16 @@ func (m *merging) account() error {
 	m.runs.held = m.table.SizeBytes() + m.held()
 	m.crowded = m.table.SizeBytes() > m.share()+m.empty
 	err := m.runs.room.account()
-	if err != nil && m.before.keys != nil {
+	if err == nil {
+		return nil
+	}
+	if m.before.keys != nil {
 		return fmt.Errorf("at key %s: %w", m.before.keys.Format(m.before.row), err)
+	}
+	for _, c := range m.cursors { // a block is large only where one row is
+		if c.held > 2*m.runs.room.block() {
+			return fmt.Errorf("at key %s: %w", c.b.Root.Children[0].Format(c.row), err)
+		}
 	}
 	return err
 }
