@@ -28,6 +28,7 @@ type Flags struct {
 	Explain     bool
 	Progress    string // auto, bar, log or none
 	Memory      Size
+	Spill       string
 	Parallelism int
 	Plan        string
 	BatchRows   int
@@ -38,6 +39,7 @@ func (f *Flags) Register(fs *flag.FlagSet) {
 	fs.BoolVar(&f.Explain, "explain", false, "print the plan and run nothing")
 	fs.StringVar(&f.Progress, "progress", "auto", "progress: bar, log, none, or auto: a bar on a terminal, log lines elsewhere")
 	fs.Var(&f.Memory, "memory", "memory budget for state and exchanges, such as 512MB or 4GiB (default none)")
+	fs.StringVar(&f.Spill, "spill", "", "directory for what a batch plan has no room for in -memory (default the system's for temporary files)")
 	fs.IntVar(&f.Parallelism, "parallelism", 0, "tasks of each stage (default one per processor)")
 	fs.StringVar(&f.Plan, "plan", "auto", "plan: batch, streaming, or auto: batch when every source ends")
 	fs.IntVar(&f.BatchRows, "batch-rows", 0, "rows to aim at for one batch (default 8192)")
@@ -129,7 +131,7 @@ func (f *Flags) options() (local.Options, error) {
 	default:
 		err = errors.Join(err, fmt.Errorf("progress %q is unknown; use auto, bar, log or none", f.Progress))
 	}
-	return local.Options{Plan: plan, Parallelism: f.Parallelism, BatchRows: f.BatchRows, Memory: int64(f.Memory)}, err
+	return local.Options{Plan: plan, Parallelism: f.Parallelism, BatchRows: f.BatchRows, Memory: int64(f.Memory), SpillDir: f.Spill}, err
 }
 
 // Size is a number of bytes as a flag: 512MB, 4GiB, 65536.

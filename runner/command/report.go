@@ -26,8 +26,8 @@ func report(w io.Writer, r *local.Result) {
 		fmt.Fprintf(w, "wrote  %-12s %12s rows%s to %s%s\n", s.Step, count(s.Rows), stored(s.Bytes), s.Sink, files(s.Files))
 	}
 	seconds := r.Elapsed.Seconds()
-	fmt.Fprintf(w, "done   in %s, %s rows/s, %s plan, at most %s of state and exchanges\n",
-		r.Elapsed.Round(time.Millisecond), count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory))
+	fmt.Fprintf(w, "done   in %s, %s rows/s, %s plan, at most %s of state and exchanges%s\n",
+		r.Elapsed.Round(time.Millisecond), count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory), spilled(r.Spilled))
 	for _, n := range r.Notes() {
 		fmt.Fprintf(w, "note   %s\n", n)
 	}
@@ -38,6 +38,14 @@ func stored(n int64) string {
 		return ""
 	}
 	return ", " + bytes(n)
+}
+
+// spilled says how much went to disk, if anything did.
+func spilled(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return ", spilled " + bytes(n)
 }
 
 func files(names []string) string {
@@ -120,7 +128,7 @@ func logged(w io.Writer) func(local.Progress) {
 		}
 		next = p.Elapsed + 5*time.Second
 		log.Info("running", "stage", stageOf(p), "rows_read", p.RowsRead, "rows_per_second", int64(float64(p.RowsRead)/p.Elapsed.Seconds()),
-			"bytes_read", p.BytesRead, "eta", eta(p), "rows_out", p.RowsOut, "memory", bytes(p.Memory))
+			"bytes_read", p.BytesRead, "eta", eta(p), "rows_out", p.RowsOut, "memory", bytes(p.Memory), "spilled", bytes(p.Spilled))
 	}
 }
 
@@ -128,6 +136,9 @@ func describe(p local.Progress) string {
 	parts := []string{"stage " + stageOf(p), count(int64(float64(p.RowsRead)/p.Elapsed.Seconds())) + " rows/s"}
 	if p.RowsOut > 0 {
 		parts = append(parts, count(p.RowsOut)+" rows out")
+	}
+	if p.Spilled > 0 {
+		parts = append(parts, bytes(p.Spilled)+" spilled")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -134,11 +134,20 @@ var badInputs = []bad{
 	}, local.Options{}, []string{`step "keys"`, "null", "key"}},
 	{"memory budget exceeded by state", func(p *leat.Pipeline, out json.Sink) {
 		leat.Write(sumOf(keyed(events(p, manyUsers(20000)...))), "out", out)
-	}, local.Options{Memory: 300 << 10}, []string{`step "`, "memory budget of 300.0 KiB", "-memory"}},
-	{"memory budget exceeded by an exchange", func(p *leat.Pipeline, out json.Sink) {
-		in := leat.Window(keyed(events(p, manyUsers(20000)...)), window.Session(time.Second))
-		leat.Write(sumOf(in), "out", out)
-	}, local.Options{Memory: 20 << 10, Plan: local.Batch}, []string{`the exchange behind step "total"`, "memory budget of 20.0 KiB"}},
+	}, local.Options{Memory: 300 << 10, Plan: local.Streaming}, []string{`step "`, "memory budget of 300.0 KiB", "-memory"}},
+	{"memory budget exceeded by one group of which a sink wants a list", func(p *leat.Pipeline, out json.Sink) {
+		rows := manyUsers(20000)
+		for i := range rows {
+			rows[i].User = "ann"
+		}
+		leat.Write(leat.GroupByKey(keyed(events(p, rows...)), "lists"), "out", out)
+	}, local.Options{Memory: 300 << 10, Plan: local.Batch}, []string{`step "lists"`, "at key ann:", "memory budget of 300.0 KiB", "-memory"}},
+	{"a spill directory that is not there", func(p *leat.Pipeline, out json.Sink) {
+		leat.Write(sumOf(keyed(three(p))), "out", out)
+	}, local.Options{SpillDir: "/nowhere/at/all"}, []string{"the spill directory", "/nowhere/at/all"}},
+	{"a spill directory that is a file", func(p *leat.Pipeline, out json.Sink) {
+		leat.Write(sumOf(keyed(three(p))), "out", out)
+	}, local.Options{SpillDir: "badinput_test.go"}, []string{"badinput_test.go is not a directory"}},
 }
 
 func manyUsers(n int) []event {

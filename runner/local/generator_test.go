@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/leatflow/leat/io/memory"
+	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
 	"github.com/leatflow/leat/sdk/watermark"
@@ -44,6 +45,7 @@ type generator struct {
 	flows   []flow
 	outs    []*memory.Collector[record]
 	written [][]naive
+	result  *local.Result // of the last run
 }
 
 func (g *generator) name(kind string) string {

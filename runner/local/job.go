@@ -13,6 +13,7 @@ import (
 	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/runner/internal/spill"
 	"github.com/leatflow/leat/runner/internal/task"
 	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
@@ -23,6 +24,7 @@ type job struct {
 	plan      *plan.Plan
 	options   Options
 	budget    *memory.Budget
+	spill     *spill.Area
 	started   time.Time
 	sources   map[*plan.Op]*task.Source
 	inputs    []openedInput
@@ -58,7 +60,7 @@ func (o *output) add(s connector.Staged) {
 }
 
 func newJob(p *plan.Plan, o Options) *job {
-	j := &job{plan: p, options: o, budget: memory.NewBudget(o.Memory), started: time.Now(),
+	j := &job{plan: p, options: o, budget: memory.NewBudget(o.Memory), spill: spill.NewArea(o.SpillDir, o.spillFS), started: time.Now(),
 		sources: make(map[*plan.Op]*task.Source), outputs: make(map[*plan.Op]*output),
 		counters: make(map[*plan.Op]*task.Counters), reads: make(map[*plan.Op]*task.SourceCounters)}
 	for _, s := range p.Stages {
@@ -163,7 +165,9 @@ func (j *job) openSource(ctx context.Context, op *plan.Op) error {
 func (j *job) runStages(ctx context.Context) error {
 	for _, x := range j.plan.Exchanges {
 		name := fmt.Sprintf("the exchange behind step %q", x.From.Node.Name)
-		j.exchanges = append(j.exchanges, exchange.New(name, j.plan.Parallelism, j.plan.Parallelism, j.plan.Mode == plan.Streaming, j.budget))
+		e := exchange.New(name, j.plan.Parallelism, j.plan.Parallelism, j.plan.Mode == plan.Streaming, j.budget)
+		e.SpillTo(j.spill)
+		j.exchanges = append(j.exchanges, e)
 	}
 	j.makeIndexes()
 	if j.plan.Mode == plan.Streaming {
@@ -224,7 +228,7 @@ func (j *job) abort() error {
 	return errors.Join(errs...)
 }
 
-// close releases inputs and exchanges, and checks that all memory came back. A
+// close releases inputs, exchanges and what is on disk, and checks that all memory came back. A
 // second call does nothing.
 func (j *job) close() error {
 	if j.closed {
@@ -238,11 +242,12 @@ func (j *job) close() error {
 		}
 	}
 	for _, x := range j.exchanges {
-		x.Close()
+		errs = append(errs, x.Close())
 	}
 	for _, x := range j.indexes {
 		x.Drop()
 	}
+	errs = append(errs, j.spill.Close())
 	if used := j.budget.Used(); used != 0 {
 		errs = append(errs, fmt.Errorf("internal error, please report it: %d bytes were reserved and not given back", used))
 	}

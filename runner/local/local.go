@@ -12,10 +12,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
 	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/runner/internal/spill"
 	"github.com/leatflow/leat/sdk/leat"
 )
 
@@ -39,6 +41,11 @@ type Options struct {
 	BatchRows   int   // rows to aim at for one batch; zero: batch.TargetRows
 	Memory      int64 // budget in bytes for state and exchanges; zero: none
 
+	// SpillDir is the directory for what a batch plan has no room for in Memory;
+	// empty: the system's directory for temporary files. Nothing is left in it.
+	SpillDir string
+	spillFS  spill.FS // nil: the machine's; a test has another
+
 	// Progress, when not nil, is called from another goroutine every Every
 	// (zero: 200 ms) while the job runs, and not after Run has returned.
 	Progress func(Progress)
@@ -61,6 +68,13 @@ func (o Options) filled() (Options, error) {
 	}
 	if o.Memory < 0 {
 		errs = append(errs, fmt.Errorf("the memory budget is %d bytes; it must be positive", o.Memory))
+	}
+	if o.SpillDir != "" {
+		if info, err := os.Stat(o.SpillDir); err != nil {
+			errs = append(errs, fmt.Errorf("the spill directory: %w", err))
+		} else if !info.IsDir() {
+			errs = append(errs, fmt.Errorf("the spill directory %s is not a directory", o.SpillDir))
+		}
 	}
 	return o, errors.Join(errs...)
 }

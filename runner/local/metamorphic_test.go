@@ -20,20 +20,29 @@ var (
 )
 
 // A random pipeline over random rows gives the same rows, bit for bit, on both
-// plans, with any number of tasks, size of batches and number of splits; and
-// they are those that a row-at-a-time interpreter gives, which knows nothing of
+// plans, with any number of tasks, size of batches and number of splits, and with
+// so little memory that all state goes to disk; and they are those that a row-at-a-time interpreter gives, which knows nothing of
 // batches, keys, panes and watermarks.
 func TestMetamorphic(t *testing.T) {
 	from, to := uint64(1), uint64(*cases)
 	if one := givenSeed(t); one != 0 {
 		from, to = one, one
 	}
+	spilled := 0
 	for s := from; s <= to; s++ {
-		if !metamorphic(t, s) {
+		n, ok := metamorphic(t, s)
+		if !ok {
 			t.Fatalf("the pipeline of seed %d: run it alone with -seed %d", s, s)
 		}
+		spilled += n
+	}
+	if cases := int(to - from + 1); cases > 50 && spilled < cases/4 {
+		t.Errorf("only %d runs of %d pipelines wrote to disk", spilled, cases)
 	}
 }
+
+// tinyBudget is so little that every operator with state spills it.
+const tinyBudget = 100 << 10
 
 func givenSeed(t *testing.T) uint64 {
 	if text := os.Getenv("LEAT_SEED"); text != "" && *seed == 0 {
@@ -46,8 +55,9 @@ func givenSeed(t *testing.T) uint64 {
 	return *seed
 }
 
-// metamorphic runs the pipeline of one seed in several ways.
-func metamorphic(t *testing.T, seed uint64) bool {
+// metamorphic runs the pipeline of one seed in several ways and returns how many
+// of the runs wrote to disk.
+func metamorphic(t *testing.T, seed uint64) (spilled int, ok bool) {
 	r := rand.New(rand.NewPCG(seed, 99))
 	ways := []local.Options{{Plan: local.Batch, Parallelism: 1}}
 	splits := []int{1}
@@ -56,14 +66,21 @@ func metamorphic(t *testing.T, seed uint64) bool {
 			local.Options{Plan: local.Streaming, Parallelism: 1 + r.IntN(3), BatchRows: rows})
 		splits = append(splits, 1+r.IntN(4), 1+r.IntN(4))
 	}
+	for _, rows := range []int{5, 4096} {
+		ways = append(ways, local.Options{Plan: local.Batch, Parallelism: 1 + r.IntN(3), BatchRows: rows, Memory: tinyBudget, SpillDir: t.TempDir()})
+		splits = append(splits, 1+r.IntN(4))
+	}
 	var first [][]string
 	for i, o := range ways {
 		g := generate(seed, splits[i])
 		got, err := g.run(t, o)
-		way := fmt.Sprintf("%s plan, parallelism %d, batches of %d, %d splits", o.Plan, o.Parallelism, o.BatchRows, splits[i])
+		way := fmt.Sprintf("%s plan, parallelism %d, batches of %d, %d splits, budget %d", o.Plan, o.Parallelism, o.BatchRows, splits[i], o.Memory)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", way, err, g)
-			return false
+			return spilled, false
+		}
+		if g.result.Spilled > 0 {
+			spilled++
 		}
 		want, whose := g.expected(), "the interpreter"
 		if first == nil {
@@ -77,16 +94,17 @@ func metamorphic(t *testing.T, seed uint64) bool {
 			}
 			if d := multisets(got[sink], want[sink]); d != "" {
 				t.Errorf("%s: sink %d differs from %s:\n%s\n%s", way, sink, whose, d, g)
-				return false
+				return spilled, false
 			}
 		}
 	}
-	return true
+	return spilled, true
 }
 
 // run runs the pipeline and returns what each sink got, sorted.
 func (g *generator) run(t *testing.T, o local.Options) ([][]string, error) {
-	if _, err := local.Run(t.Context(), g.p, o); err != nil {
+	var err error
+	if g.result, err = local.Run(t.Context(), g.p, o); err != nil {
 		return nil, err
 	}
 	var all [][]string

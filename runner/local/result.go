@@ -17,6 +17,7 @@ type Result struct {
 	Steps      []StepResult
 	Sinks      []SinkResult
 	PeakMemory int64 // most bytes of state and exchanges at one time
+	Spilled    int64 // bytes written to the spill directory
 }
 
 // SourceResult is what a Read step has read.
@@ -57,6 +58,7 @@ type Progress struct {
 	Bytes     int64 // all there is to read; -1 when not known
 	RowsOut   int64 // rows handed to sinks
 	Memory    int64 // bytes of state and exchanges
+	Spilled   int64 // bytes written to the spill directory
 }
 
 // stageClock says which stage runs.
@@ -104,7 +106,7 @@ func (j *job) watch() (stop func()) {
 }
 
 func (j *job) progress() Progress {
-	p := Progress{Elapsed: time.Since(j.started), Stage: -1, Stages: len(j.plan.Stages), Memory: j.budget.Used()}
+	p := Progress{Elapsed: time.Since(j.started), Stage: -1, Stages: len(j.plan.Stages), Memory: j.budget.Used(), Spilled: j.spill.Written()}
 	if j.plan.Mode == plan.Batch {
 		p.Stage = j.stage.at()
 	}
@@ -126,7 +128,7 @@ func (j *job) progress() Progress {
 }
 
 func (j *job) result() *Result {
-	r := &Result{Plan: j.plan.Mode, Elapsed: time.Since(j.started), PeakMemory: j.budget.Peak()}
+	r := &Result{Plan: j.plan.Mode, Elapsed: time.Since(j.started), PeakMemory: j.budget.Peak(), Spilled: j.spill.Written()}
 	for _, s := range j.plan.Stages {
 		for _, op := range s.Ops {
 			j.describe(r, op)

@@ -154,7 +154,7 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Counters) (operator.Operator, error) {
 	bounded := w.job.plan.Mode == plan.Batch
 	windowing := op.Node.Inputs[0].Windowing()
-	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: windowing, Ordered: bounded, NeverLate: bounded,
+	g := operator.Grouping{Aggregate: node.Aggregate, Key: node.Key, Windowing: windowing, Ordered: bounded, NeverLate: bounded, Room: w.room(op),
 		ByKeyGroup: bounded && !windowing.Grouped && windowing.Fn.Kind() == window.KindGlobal}
 	switch op.Kind {
 	case plan.Partial:
@@ -163,4 +163,55 @@ func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Cou
 		return operator.NewScatter(w.sender(op)), nil
 	}
 	return operator.NewCombine(g, dropped), nil
+}
+
+// stateShare is the part of the budget that the state of a stage may fill before
+// it spills. The rest is for what the merge of spilled state needs, for steps
+// that cannot spill, and for exchanges, which give way to all others.
+const stateShare = 2
+
+// room divides the budget among the operators of a stage that hold state. The
+// shares depend on the plan alone.
+func (w *wiring) room(op *plan.Op) operator.Room {
+	if w.job.options.Memory == 0 || w.job.plan.Mode != plan.Batch {
+		return operator.Room{}
+	}
+	holders := 0
+	for _, other := range op.Stage.Ops {
+		if other.Kind == plan.Partial || other.Kind == plan.Combine {
+			holders++
+		}
+	}
+	holder := fmt.Sprintf("the state of step %q", op.Node.Name)
+	return operator.Room{
+		Holder: holder, Area: w.job.spill, Streams: w.job.streams(graph.Edge{Node: op.Node}),
+		Share:   max(1, w.job.options.Memory/stateShare/int64(max(1, holders)*w.job.plan.Parallelism)),
+		Account: func() error { return w.links[op].Account() },
+	}
+}
+
+// streams reports whether everything that reads an output reads lists as
+// sequences: only functions of rows do, and steps that just pass columns on to
+// them.
+func (j *job) streams(e graph.Edge) bool {
+	for _, n := range j.plan.Graph.Nodes {
+		for _, in := range n.Inputs {
+			if in != e {
+				continue
+			}
+			switch op := n.Op.(type) {
+			case *graph.Rows:
+				if op.Narrow || op.Name == "keyby" { // they pass their input on
+					return false
+				}
+			case *graph.Project:
+				if !j.streams(graph.Edge{Node: n}) {
+					return false
+				}
+			default:
+				return false
+			}
+		}
+	}
+	return true
 }

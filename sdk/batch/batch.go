@@ -102,6 +102,18 @@ func (b *Batch) Compact() *Batch {
 	return b.Gather(b.Sel)
 }
 
+// Copy returns the rows that count in memory of their own, dictionaries excepted.
+func (b *Batch) Copy() *Batch {
+	rows := b.Sel
+	if rows == nil {
+		rows = make([]int32, b.Len())
+		for i := range rows {
+			rows[i] = int32(i)
+		}
+	}
+	return b.Gather(rows)
+}
+
 // Gather returns a new dense batch of the given physical rows, in that order.
 func (b *Batch) Gather(rows []int32) *Batch {
 	return &Batch{

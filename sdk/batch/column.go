@@ -1,5 +1,7 @@
 package batch
 
+import "iter"
+
 // Column is one vector of values in Arrow's memory layout, with integers
 // widened to 64 bits (see Kind). Exactly one group of fields is used, chosen by
 // Type.Kind.Form(); the others are nil.
@@ -25,6 +27,19 @@ type Column struct {
 
 	Offsets  []int32   // ListForm: Len+1 offsets into the children, ascending
 	Children []*Column // StructForm: one per field, each Len rows; ListForm: one per field
+
+	// Stream, when not nil, has the elements of the one list of a List column that
+	// is too large for memory; Offsets then say that it is empty. A grouping step
+	// makes such a column only for steps that read lists as sequences, and it
+	// lives no longer than the call that hands it over.
+	Stream Stream
+}
+
+// Stream is a list that is read piece by piece.
+type Stream interface {
+	// Pieces returns columns of elements, in order, from the first on. It may be
+	// ranged over several times.
+	Pieces() iter.Seq2[*Column, error]
 }
 
 // Strings is a vector of byte strings: value i is Data[Offsets[i]:Offsets[i+1]].

@@ -9,8 +9,10 @@ import (
 
 // GroupByKey collects the values of each key and window, ordered by event time
 // and then by the canonical bytes of the value, whatever the order of arrival.
-// A sequence may be ranged over several times and kept. Prefer Combine, which
-// does not hold the values.
+// A sequence may be ranged over several times. It may be kept, unless a batch
+// plan has a memory budget that its values do not fit: then it reads them from
+// disk, and ends with the call it was an argument of. Prefer Combine, which does
+// not hold the values.
 //
 // As columns a group is struct{key K, value list<V>}, so that a sink writes it
 // and KV[K, []V] reads it.
@@ -47,6 +49,10 @@ func (d *seqDecoder[V]) Decode(root *batch.Column, rows []int32, dst []iter.Seq[
 		if rows != nil {
 			row = int(rows[i])
 		}
+		if root.Stream != nil {
+			dst[i] = d.stream(root.Stream)
+			continue
+		}
 		from, to := root.Range(row)
 		dst[i] = d.rows(root.Children[0], from, to)
 	}
@@ -68,6 +74,22 @@ func (d *seqDecoder[V]) rows(c *batch.Column, from, to int) iter.Seq[V] {
 			}
 			for i := range n {
 				if !yield(values[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// stream returns the elements of a list that is read from disk.
+func (d *seqDecoder[V]) stream(s batch.Stream) iter.Seq[V] {
+	return func(yield func(V) bool) {
+		for piece, err := range s.Pieces() {
+			if err != nil {
+				panic(brokenColumn{err})
+			}
+			for v := range d.rows(piece, 0, piece.Len) {
+				if !yield(v) {
 					return
 				}
 			}

@@ -12,12 +12,13 @@
 // Blocked: producers run to their end into memory, then consumers are
 // scheduled and read channel after channel, so that what they see does not
 // depend on timing. Rows that are sent by key group are read key group after key
-// group, from every channel, and KeyGroupEnd says when one is complete.
+// group, from every channel, and KeyGroupEnd says when one is complete. What
+// memory has no room for goes to disk (spill.go), and that cannot be seen.
 package exchange
 
 import (
 	"context"
-	"slices"
+	"iter"
 	"sync"
 
 	"github.com/leatflow/leat/runner/internal/memory"
@@ -53,6 +54,7 @@ type Exchange struct {
 	budget    *memory.Budget
 	credits   [][]chan struct{} // [consumer][producer]; pipelined only
 	inboxes   []*inbox
+	disk      disk
 }
 
 // creditsPerChannel is how many batches may be under way in one channel.
@@ -63,7 +65,9 @@ const creditsPerChannel = 8
 func New(name string, producers, consumers int, pipelined bool, budget *memory.Budget) *Exchange {
 	e := &Exchange{name: name, pipelined: pipelined, budget: budget}
 	for range consumers {
-		e.inboxes = append(e.inboxes, &inbox{queues: make([]queue, producers), arrived: make(chan struct{}, 1)})
+		in := &inbox{arrived: make(chan struct{}, 1)}
+		in.parts[noGroup] = make([]queue, producers)
+		e.inboxes = append(e.inboxes, in)
 		credits := make([]chan struct{}, producers)
 		for p := range credits {
 			credits[p] = make(chan struct{}, creditsPerChannel)
@@ -75,18 +79,34 @@ func New(name string, producers, consumers int, pipelined bool, budget *memory.B
 
 // inbox holds what waits for one consumer.
 type inbox struct {
-	mu      sync.Mutex
-	queues  []queue   // by producer; blocked
+	mu sync.Mutex
+	// parts of a blocked exchange are read one after the other: those of key
+	// groups, nil where nothing was sent by key group, then the rest. Each has a
+	// queue a producer.
+	parts   [codec.KeyGroups + 1][]queue
 	merged  []arrival // pipelined: in order of arrival
 	arrived chan struct{}
 }
 
-// queue is a blocked channel. Its parts are read one after the other: rows by
-// key group first, then what was sent without one, then control messages in
-// their places among these.
-type queue struct {
-	groups [][]Message // by key group; nil when nothing was sent by key group
-	rest   []Message
+// queue returns the queue of a producer's rows of a key group, or without one.
+func (in *inbox) queue(group, producer int) *queue {
+	if in.parts[group] == nil {
+		in.parts[group] = make([]queue, len(in.parts[noGroup]))
+	}
+	return &in.parts[group][producer]
+}
+
+// queues iterates over all queues there are.
+func (in *inbox) queues() iter.Seq[*queue] {
+	return func(yield func(*queue) bool) {
+		for _, queues := range in.parts {
+			for q := range queues {
+				if !yield(&queues[q]) {
+					return
+				}
+			}
+		}
+	}
 }
 
 type arrival struct {
@@ -116,6 +136,9 @@ func (s *Sender) Send(ctx context.Context, consumer int, b *batch.Batch) error {
 			return ctx.Err()
 		}
 	}
+	if !e.pipelined {
+		return e.keep(consumer, noGroup, s.producer, b)
+	}
 	if err := e.budget.Reserve(e.name, b.SizeBytes()); err != nil {
 		return err
 	}
@@ -131,15 +154,11 @@ func (s *Sender) SendGroup(ctx context.Context, group int, b *batch.Batch) error
 	if e.pipelined {
 		return s.Send(ctx, consumer, b)
 	}
-	if err := e.budget.Reserve(e.name, b.SizeBytes()); err != nil {
-		return err
-	}
-	s.put(consumer, group, Message{Kind: Data, Batch: b})
-	return nil
+	return e.keep(consumer, group, s.producer, b)
 }
 
-// noGroup stands for the key group of messages without one.
-const noGroup = -1
+// noGroup is the part of messages without a key group.
+const noGroup = codec.KeyGroups
 
 // Broadcast sends a control message to every consumer.
 func (s *Sender) Broadcast(m Message) {
@@ -151,17 +170,10 @@ func (s *Sender) Broadcast(m Message) {
 func (s *Sender) put(consumer, group int, m Message) {
 	in := s.exchange.inboxes[consumer]
 	in.mu.Lock()
-	q := &in.queues[s.producer]
-	switch {
-	case s.exchange.pipelined:
+	if s.exchange.pipelined {
 		in.merged = append(in.merged, arrival{s.producer, m})
-	case group == noGroup:
-		q.rest = append(q.rest, m)
-	default:
-		if q.groups == nil {
-			q.groups = make([][]Message, codec.KeyGroups)
-		}
-		q.groups[group] = append(q.groups[group], m)
+	} else {
+		in.queue(group, s.producer).push(kept{Message: m})
 	}
 	in.mu.Unlock()
 	select {
@@ -174,7 +186,7 @@ func (s *Sender) put(consumer, group int, m Message) {
 type Receiver struct {
 	exchange *Exchange
 	consumer int
-	group    int // blocked: the key group being read, then KeyGroups for the rest
+	group    int // blocked: the part being read
 	at       int // blocked: the producer being read
 }
 
@@ -190,24 +202,17 @@ func (r *Receiver) Waiting() int64 {
 	in := r.exchange.inboxes[r.consumer]
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	groups := make([]int64, codec.KeyGroups)
-	var rest int64
-	for _, q := range in.queues {
-		rest += rowsIn(q.rest)
-		for g := range q.groups {
-			groups[g] += rowsIn(q.groups[g])
+	var most int64
+	for _, queues := range in.parts {
+		var rows int64
+		for q := range queues {
+			for _, m := range queues[q].items {
+				rows += int64(m.rows)
+			}
 		}
+		most = max(most, rows)
 	}
-	return max(rest, slices.Max(groups))
-}
-
-func rowsIn(messages []Message) (rows int64) {
-	for _, m := range messages {
-		if m.Kind == Data {
-			rows += int64(m.Batch.Len())
-		}
-	}
-	return rows
+	return most
 }
 
 // Next returns the next message and the channel it came through. Pipelined, it
@@ -217,8 +222,9 @@ func (r *Receiver) Next(ctx context.Context) (producer int, m Message, err error
 		return 0, Message{}, err
 	}
 	if !r.exchange.pipelined {
-		producer, m = r.nextBlocked()
-	} else if producer, m, err = r.nextPipelined(ctx); err != nil {
+		return r.nextBlocked()
+	}
+	if producer, m, err = r.nextPipelined(ctx); err != nil {
 		return 0, Message{}, err
 	}
 	if m.Kind == Data {
@@ -229,45 +235,50 @@ func (r *Receiver) Next(ctx context.Context) (producer int, m Message, err error
 
 // nextBlocked reads key group after key group, then channel after channel. The
 // producers have ended: an empty queue stands for End.
-func (r *Receiver) nextBlocked() (int, Message) {
+func (r *Receiver) nextBlocked() (int, Message, error) {
 	in := r.exchange.inboxes[r.consumer]
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	for ; r.group < codec.KeyGroups; r.group++ {
-		sent := false
-		for producer, q := range in.queues {
-			if q.groups == nil || q.groups[r.group] == nil {
-				continue
-			}
-			sent = true
-			if len(q.groups[r.group]) > 0 {
-				return producer, take(&q.groups[r.group])
+	for ; r.group < noGroup; r.group++ {
+		queues := in.parts[r.group]
+		for producer := range queues {
+			if k, ok := queues[producer].pop(); ok {
+				in.mu.Unlock()
+				m, err := r.loaded(k)
+				return producer, m, err
 			}
 		}
-		if sent {
+		if queues != nil {
 			r.group++
-			return 0, Message{Kind: KeyGroupEnd}
+			in.mu.Unlock()
+			return 0, Message{Kind: KeyGroupEnd}, nil
 		}
 	}
-	if r.at == len(in.queues) {
-		return 0, Message{Kind: End}
+	from := r.at
+	if from == len(in.parts[noGroup]) {
+		in.mu.Unlock()
+		return 0, Message{Kind: End}, nil
 	}
-	producer, m := r.at, Message{Kind: End}
-	if rest := &in.queues[producer].rest; len(*rest) > 0 {
-		m = take(rest)
+	k, ok := in.parts[noGroup][from].pop()
+	in.mu.Unlock()
+	if !ok || k.Kind == End {
+		if r.at++; r.at == len(in.parts[noGroup]) {
+			return from, Message{Kind: End}, r.exchange.finished()
+		}
+		return from, Message{Kind: End}, nil
 	}
-	if m.Kind == End {
-		r.at++
-	}
-	return producer, m
+	m, err := r.loaded(k)
+	return from, m, err
 }
 
-// take removes the first of the messages.
-func take(messages *[]Message) Message {
-	m := (*messages)[0]
-	(*messages)[0] = Message{} // the batch may go when the consumer is done with it
-	*messages = (*messages)[1:]
-	return m
+// loaded returns a message with its batch, from disk if need be.
+func (r *Receiver) loaded(k kept) (Message, error) {
+	e := r.exchange
+	if k.onDisk() {
+		b, err := e.disk.file.Read(k.block)
+		return Message{Kind: Data, Batch: b}, err
+	}
+	e.budget.Release(k.size)
+	return k.Message, nil
 }
 
 func (r *Receiver) nextPipelined(ctx context.Context) (int, Message, error) {
@@ -293,27 +304,19 @@ func (r *Receiver) nextPipelined(ctx context.Context) (int, Message, error) {
 	}
 }
 
-// Close gives back the memory of batches that nobody took. Call it when no task
-// uses the exchange any more.
-func (e *Exchange) Close() {
+// Close gives back the memory of batches that nobody took, and what is on disk.
+// Call it when no task uses the exchange any more.
+func (e *Exchange) Close() error {
 	for _, in := range e.inboxes {
-		for _, q := range in.queues {
-			e.drop(q.rest)
-			for _, messages := range q.groups {
-				e.drop(messages)
-			}
+		for q := range in.queues() {
+			e.budget.Release(q.resident)
 		}
 		for _, a := range in.merged {
-			e.drop([]Message{a.message})
+			if a.message.Kind == Data {
+				e.budget.Release(a.message.Batch.SizeBytes())
+			}
 		}
-		in.queues, in.merged = nil, nil
+		in.parts, in.merged = [codec.KeyGroups + 1][]queue{}, nil
 	}
-}
-
-func (e *Exchange) drop(messages []Message) {
-	for _, m := range messages {
-		if m.Kind == Data {
-			e.budget.Release(m.Batch.SizeBytes())
-		}
-	}
+	return e.disk.close(e)
 }

@@ -3,6 +3,7 @@ package memory
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -11,6 +12,9 @@ type Budget struct {
 	limit int64 // 0: none
 	used  atomic.Int64
 	peak  atomic.Int64
+
+	mu         sync.Mutex // held while somebody reclaims
+	reclaimers []Reclaimer
 }
 
 // NewBudget returns a budget of limit bytes; 0 means no limit.
@@ -28,16 +32,39 @@ func (e *ExceededError) Error() string {
 		e.Holder, Size(e.Wanted), Size(e.Used), Size(e.Most))
 }
 
-// Reserve takes n bytes (gives back when negative) for holder.
+// Limit returns the bytes there are; 0: no limit.
+func (b *Budget) Limit() int64 { return b.limit }
+
+// Reserve takes n bytes (gives back when negative) for holder. Where they are
+// not free, reclaimers are asked to make room; the caller must not hold a lock
+// that one of them could wait for. The error is an *ExceededError when nobody
+// could, or what went wrong in making room.
 func (b *Budget) Reserve(holder string, n int64) error {
-	used := b.used.Add(n)
-	if n > 0 && b.limit > 0 && used > b.limit {
-		b.used.Add(-n)
-		return &ExceededError{Holder: holder, Wanted: n, Used: used - n, Most: b.limit}
+	if b.take(n) {
+		return nil
 	}
-	for peak := b.peak.Load(); used > peak && !b.peak.CompareAndSwap(peak, used); peak = b.peak.Load() {
+	taken, err := b.reclaim(n)
+	if err == nil && !taken {
+		err = &ExceededError{Holder: holder, Wanted: n, Used: b.used.Load(), Most: b.limit}
 	}
-	return nil
+	return err
+}
+
+// take takes n bytes if they are free.
+func (b *Budget) take(n int64) bool {
+	for {
+		before := b.used.Load()
+		used := before + n
+		if n > 0 && b.limit > 0 && used > b.limit {
+			return false
+		}
+		if !b.used.CompareAndSwap(before, used) {
+			continue
+		}
+		for peak := b.peak.Load(); used > peak && !b.peak.CompareAndSwap(peak, used); peak = b.peak.Load() {
+		}
+		return true
+	}
 }
 
 // Release gives n bytes back.

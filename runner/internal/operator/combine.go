@@ -17,24 +17,36 @@ type combine struct {
 	out       emitter
 	watermark int64
 	counters  *Counters
-	byHash    bool // results come in the order of hashes: there are too many to sort
+	runs      runs
 }
 
 // NewCombine returns the receiving half of a Combine for any window function.
 func NewCombine(g Grouping, counters *Counters) Operator {
-	if !g.Windowing.Grouped {
-		switch fn := g.Windowing.Fn; fn.Kind() {
-		case window.KindSession:
-			return newSession(g, counters)
-		case window.KindAligned:
-			if fn.Period() < fn.Size() {
-				return newSliding(g, counters)
-			}
+	if fresh := byKey(g, counters); fresh != nil {
+		if g.Room.Area != nil {
+			return newChunked(g, fresh)
 		}
+		return fresh(g)
 	}
-	o := &combine{groups: newGroups(g), watermark: batch.MinTime, counters: counters}
+	o := &combine{groups: newGroups(g), watermark: batch.MinTime, counters: counters, runs: runs{room: g.Room}}
 	o.out.groups = &o.groups
 	return o
+}
+
+// byKey returns how to make the operator where a window is not one pane, or nil.
+func byKey(g Grouping, counters *Counters) func(Grouping) windowed {
+	if g.Windowing.Grouped {
+		return nil
+	}
+	switch fn := g.Windowing.Fn; fn.Kind() {
+	case window.KindSession:
+		return func(g Grouping) windowed { return newSession(g, counters) }
+	case window.KindAligned:
+		if fn.Period() < fn.Size() {
+			return func(g Grouping) windowed { return newSliding(g, counters) }
+		}
+	}
+	return nil
 }
 
 // Process implements Operator: it takes what partial sends.
@@ -42,7 +54,10 @@ func (o *combine) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error
 	if !o.NeverLate {
 		b = dropLate(b, o.counters, func(w window.Interval) bool { return w.End <= o.watermark })
 	}
-	return o.load(b)
+	if err := o.load(b); err != nil {
+		return err
+	}
+	return o.overflow()
 }
 
 // load folds saved accumulators into the panes they are for.
@@ -99,26 +114,31 @@ func (o *combine) Watermark(ctx context.Context, w int64, emit graph.Emit) error
 
 // EndKeyGroup implements KeyGrouped. Where there are too many keys to sort, key
 // groups are the beginning of the order by hash, so that each can go as soon as
-// it is complete. Whether there are depends on the keys alone.
+// it is complete. Whether there are depends on the keys alone; what is on disk
+// by then is left to the end.
 func (o *combine) EndKeyGroup(ctx context.Context, emit graph.Emit) error {
-	if !o.ByKeyGroup || !o.byHash && !o.keys.Many() {
+	sent := o.Order == OrderByHash
+	if !o.ByKeyGroup || !sent && (!o.keys.Many() || o.runs.done != nil) {
 		return nil
 	}
-	o.byHash = true
-	return o.fire(ctx, endOfInput, emit)
+	o.Order, o.runs.many = OrderByHash, true
+	return o.End(ctx, emit)
 }
 
 // End implements Operator.
 func (o *combine) End(ctx context.Context, emit graph.Emit) error {
+	if o.runs.done != nil {
+		return o.finish(ctx, emit)
+	}
 	return o.fire(ctx, endOfInput, emit)
 }
 
 // Close implements Operator.
-func (o *combine) Close() error { return nil }
+func (o *combine) Close() error { return o.runs.close() }
 
 func (o *combine) fire(ctx context.Context, w int64, emit graph.Emit) error {
 	done := 0
-	o.out.begin(o.byHash)
+	o.out.begin()
 	for _, p := range o.panes.Sorted() {
 		if p.End > w {
 			break
@@ -190,6 +210,11 @@ func (g *groups) empty() {
 
 // Expect makes room for so many groups at once, instead of step by step.
 func (g *groups) Expect(rows int64) {
+	if g.Room.Share > 0 {
+		some := min(rows, 16)
+		g.table.Grow(int(some))
+		rows = min(rows, g.Room.Share/2*some/max(1, g.table.SizeBytes()))
+	}
 	if rows < 1<<24 {
 		g.table.Grow(int(rows))
 	}

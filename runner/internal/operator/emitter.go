@@ -23,11 +23,14 @@ type emitter struct {
 	order  []int32
 }
 
-// begin prepares a round of firings; byHash asks for the order of hashes even
-// of few keys.
-func (e *emitter) begin(byHash bool) {
-	if e.groups.Ordered {
-		e.ranks = e.groups.keys.Ranks(byHash)
+// begin prepares a round of firings.
+func (e *emitter) begin() {
+	switch {
+	case !e.groups.Ordered:
+	case e.groups.Order == OrderByNumber:
+		e.ranks = e.groups.keys.Ranks()
+	default:
+		e.ranks = e.groups.keys.RanksBy(e.groups.Order == OrderByHash)
 	}
 }
 

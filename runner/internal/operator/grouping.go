@@ -19,6 +19,8 @@ type Grouping struct {
 	// Ordered asks for results in an order that depends on nothing but the data:
 	// what a batch plan promises.
 	Ordered bool
+	// Order is the order of the keys in a window, when results are ordered.
+	Order KeyOrder
 	// NeverLate says that no watermark comes before the end of input, so that
 	// rows need not be counted for being dropped.
 	NeverLate bool
@@ -26,7 +28,20 @@ type Grouping struct {
 	// so that it can finish each: the exchange is blocked, and in the global
 	// window a result needs no other key.
 	ByKeyGroup bool
+	// Room bounds what the state may take. Beyond it, a batch plan spills.
+	Room Room
 }
+
+// KeyOrder says how keys are ordered.
+type KeyOrder uint8
+
+// The orders. OrderByNumber, the default, is by key where there are few of them,
+// and by hash otherwise.
+const (
+	OrderByNumber KeyOrder = iota
+	OrderByKey
+	OrderByHash
+)
 
 // groups is the state both halves of a Combine share: accumulators by key and pane.
 type groups struct {

@@ -74,6 +74,11 @@ func (o *partial) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) err
 	}
 	o.count(at)
 	o.taken += int64(len(at))
+	if o.Room.short(o.SizeBytes()) {
+		err := o.flush(ctx, endOfInput)
+		o.drop()
+		return err
+	}
 	if o.slots.Len() >= o.limit {
 		return o.overflow(ctx)
 	}

@@ -36,6 +36,7 @@ type session struct {
 	open      int             // sessions
 	closing   closings
 	late      []int32 // scratch: keys of rows that were dropped
+	restoring bool    // rows are saved sessions
 }
 
 type openSession struct {
@@ -89,8 +90,11 @@ func (o *session) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error
 	o.at, o.rows = o.at[:0], o.rows[:0]
 	for i, id := range o.ids {
 		row := b.Row(i)
-		t := b.TimeAt(row)
-		if err := o.row(id, int32(row), window.Interval{Start: t, End: t + o.Windowing.Fn.Gap()}, b); err != nil {
+		claim := window.Interval{Start: b.TimeAt(row), End: b.TimeAt(row) + o.Windowing.Fn.Gap()}
+		if o.restoring {
+			claim = window.Interval{Start: b.Start[row], End: b.End[row]}
+		}
+		if err := o.row(id, int32(row), claim, b); err != nil {
 			return err
 		}
 	}
@@ -191,7 +195,12 @@ func (o *session) settle(b *batch.Batch) error {
 	if len(o.at) == 0 {
 		return nil
 	}
-	err := o.table.Add(o.at, b.Root.Children[1], b.Time, o.rows)
+	var err error
+	if o.restoring {
+		err = o.table.Load(o.at, b.Root.Children[2], o.rows)
+	} else {
+		err = o.table.Add(o.at, b.Root.Children[1], b.Time, o.rows)
+	}
 	o.at, o.rows = o.at[:0], o.rows[:0]
 	return o.named(err)
 }
@@ -246,7 +255,7 @@ func (o *session) fire(ctx context.Context, w int64, emit graph.Emit) error {
 	if len(due) == 0 {
 		return nil
 	}
-	o.out.begin(false)
+	o.out.begin()
 	slices.SortFunc(due, func(a, b closed) int {
 		order := cmp.Or(cmp.Compare(a.End, b.End), cmp.Compare(a.Start, b.Start))
 		if order == 0 && o.out.ranks != nil {

@@ -44,6 +44,7 @@ type sliding struct {
 	present    []int32    // key ids that have a suffix or prefix, and some that no longer do
 	member     []bool     // by key id: is in present
 	sorted     bool       // present is in rank order
+	most       int        // results to hold before they are emitted
 	dst, src   []int32    // scratch: slots to copy
 	into, from []int32    // scratch: slots to merge after that
 }
@@ -141,8 +142,12 @@ func (o *sliding) fire(ctx context.Context, w int64, emit graph.Emit) error {
 
 // begin makes room for new keys and places the first window.
 func (o *sliding) begin(panes []*state.Pane) {
-	o.out.begin(false)
+	o.out.begin()
 	o.sorted = false
+	o.most = batch.TargetRows
+	if share := o.Room.Share; share > 0 {
+		o.most = int(min(share/4*int64(o.slots.Len())/max(1, o.SizeBytes()), batch.TargetRows))
+	}
 	for len(o.suffix) < o.keys.Len() {
 		o.suffix, o.prefix, o.member = append(o.suffix, -1), append(o.prefix, -1), append(o.member, false)
 	}
@@ -341,7 +346,7 @@ func (o *sliding) emit(ctx context.Context, emit graph.Emit) (live bool, err err
 	if err := o.copyThenMerge(into, from); err != nil {
 		return false, err
 	}
-	if len(o.out.ids) >= batch.TargetRows {
+	if len(o.out.ids) >= o.most {
 		err = o.flush(ctx, emit)
 	}
 	return len(kept) > 0, err

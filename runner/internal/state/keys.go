@@ -369,17 +369,19 @@ func nullColumn(t *batch.Type, n int) *batch.Column {
 	return c
 }
 
-// sortedByKey is how many keys are put into the order of their values; more are
+// SortedByKey is how many keys are put into the order of their values; more are
 // put into the order of their hashes, which costs a tenth and is as repeatable.
-const sortedByKey = 1 << 16
+const SortedByKey = 1 << 16
 
 // Many reports whether there are too many keys to sort them by value.
-func (k *Keys) Many() bool { return k.live > sortedByKey }
+func (k *Keys) Many() bool { return k.live > SortedByKey }
 
 // Ranks returns for each id its position in an order that depends only on the
-// set of keys, never on how they came in: that of their values or, where there
-// are many or byHash says so, that of their hashes.
-func (k *Keys) Ranks(byHash bool) []int32 {
+// set of keys, never on how they came in.
+func (k *Keys) Ranks() []int32 { return k.RanksBy(k.Many()) }
+
+// RanksBy is Ranks in the order of the keys' hashes, or of the keys.
+func (k *Keys) RanksBy(hash bool) []int32 {
 	order := make([]int32, 0, k.live)
 	dead := make([]bool, k.Len())
 	for _, id := range k.free {
@@ -390,7 +392,7 @@ func (k *Keys) Ranks(byHash bool) []int32 {
 			order = append(order, id)
 		}
 	}
-	if byHash || k.Many() {
+	if hash && len(order) > 1 {
 		k.sortByHash(order)
 	} else {
 		k.sortByBytes(order)

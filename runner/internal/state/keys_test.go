@@ -121,7 +121,7 @@ func (m *keysModel) check() {
 		return
 	}
 	ids := make([]int32, len(all))
-	ranks := m.keys.Ranks(false)
+	ranks := m.keys.Ranks()
 	for i, key := range all {
 		ids[i] = m.ids[key]
 		if slices.Contains(ids[:i], ids[i]) {

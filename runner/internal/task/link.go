@@ -163,6 +163,12 @@ func (l *Link) account() error {
 		l.counters.Dropped.Add(l.dropped.Dropped - l.counted)
 		l.counted = l.dropped.Dropped
 	}
+	return l.named(l.Account())
+}
+
+// Account reserves what the operator holds by now. The operator may call it in
+// the middle of its work.
+func (l *Link) Account() error {
 	sized, ok := l.op.(operator.Sized)
 	if !ok {
 		return nil
@@ -172,7 +178,7 @@ func (l *Link) account() error {
 		return nil
 	}
 	if err := l.budget.Reserve(fmt.Sprintf("the state of step %q", l.step), now-l.reserved); err != nil {
-		return l.named(err)
+		return err
 	}
 	l.counters.State.Add(now - l.reserved)
 	l.reserved = now
