@@ -76,10 +76,11 @@ const (
 	Scatter
 	Forward
 	Combine
+	Sort
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -124,6 +125,9 @@ func New(g *graph.Graph, mode Mode, parallelism int) (*Plan, error) {
 	}
 	if parallelism < 1 {
 		return nil, fmt.Errorf("parallelism is %d; it must be at least 1", parallelism)
+	}
+	if err := sortable(g, mode); err != nil {
+		return nil, err
 	}
 	b := &builder{plan: &Plan{Graph: g, Mode: mode, Parallelism: parallelism}, outputs: make(map[graph.Edge]Input), levels: make(map[*graph.Node]int)}
 	for _, n := range g.Nodes {
@@ -190,7 +194,11 @@ func (b *builder) add(n *graph.Node) {
 	case *graph.Flatten:
 		o = b.op(Union, n, b.inputs(n)...)
 	case *graph.Write:
-		o = b.op(Write, n, b.inputs(n)...)
+		in := b.inputs(n)
+		if len(SortBy(op)) > 0 {
+			in = []Input{{b.op(Sort, n, in...), 0}}
+		}
+		o = b.op(Write, n, in...)
 	default:
 		panic(fmt.Sprintf("plan: no physical operator for %T", n.Op))
 	}
