@@ -72,6 +72,10 @@ type Sink struct {
 	PartitionBy []string
 	// TimePartition adds directories by time behind those of PartitionBy.
 	TimePartition TimePartition
+	// SortBy orders the rows of each task by columns, the first the most
+	// significant: "origin", "at desc". Files of a batch plan only; each is sorted,
+	// not all of them together.
+	SortBy []string
 	// Overwrite says what may be replaced.
 	Overwrite Overwrite
 	// Compression of the pages.
@@ -113,6 +117,7 @@ func (s Sink) Validate(t *batch.Type) error {
 		return errors.Join(errs...)
 	}
 	errs = append(errs, s.validatePartitions(t)...)
+	errs = append(errs, s.validateSort(t)...)
 	if len(errs) == 0 {
 		if err := pages.CheckType(s.fileType(t)); err != nil {
 			fail("%w", err)

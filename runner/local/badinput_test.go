@@ -18,6 +18,7 @@ import (
 	"github.com/leatflow/leat/io/memory"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/agg"
+	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
 	"github.com/leatflow/leat/sdk/watermark"
@@ -252,6 +253,18 @@ func TestFailingConnectors(t *testing.T) {
 			if err := f.ended(); err != nil {
 				t.Errorf("fails at %s, %s plan: %v", at, plan, err)
 			}
+		}
+	}
+}
+
+// A sink that wants an order gets it only where all rows are there to be sorted.
+func TestSortNeedsBatch(t *testing.T) {
+	for name, says := range map[string]string{"n": "wants sorted rows", "nothing": `sorted by "nothing"`} {
+		p := &leat.Pipeline{}
+		leat.Write(three(p), "out", &digest{order: []connector.SortKey{{Column: name}}})
+		_, err := local.Run(t.Context(), p, local.Options{Plan: local.Streaming})
+		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), `step "out" (`) {
+			t.Errorf("sorted by %s: %v", name, err)
 		}
 	}
 }

@@ -130,7 +130,11 @@ type digest struct {
 	rows    int64
 	set     uint64         // independent of order
 	ordered map[int]uint64 // by task, of the rows in their order
+	order   []connector.SortKey
 }
+
+// Order implements connector.Sorting.
+func (d *digest) Order() []connector.SortKey { return d.order }
 
 func (d *digest) String() string             { return "digest" }
 func (d *digest) Validate(*batch.Type) error { return nil }

@@ -129,6 +129,9 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	if op.Kind == plan.Forward { // made for any kind of node
 		return operator.NewForward(w.sender(op), w.number), nil
 	}
+	if op.Kind == plan.Sort {
+		return operator.NewSort(op.Node.Inputs[0].Type(), plan.SortBy(op.Node.Op.(*graph.Write)), w.room(op))
+	}
 	switch node := op.Node.Op.(type) {
 	case *graph.Rows:
 		return operator.NewRows(node)
@@ -178,7 +181,8 @@ func (w *wiring) room(op *plan.Op) operator.Room {
 	}
 	holders := 0
 	for _, other := range op.Stage.Ops {
-		if other.Kind == plan.Partial || other.Kind == plan.Combine {
+		switch other.Kind {
+		case plan.Partial, plan.Combine, plan.Sort:
 			holders++
 		}
 	}

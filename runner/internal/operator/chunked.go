@@ -89,7 +89,7 @@ func (o *chunked) End(ctx context.Context, emit graph.Emit) error {
 	if err := o.states.close(); err != nil {
 		return err
 	}
-	if err := o.results.rows(o.states.many, false, out.add); err != nil {
+	if err := o.results.rows(heads{byHash: o.states.many}, out.add); err != nil {
 		return err
 	}
 	if err := out.flush(); err != nil {
@@ -156,7 +156,7 @@ func (o *chunked) renew() error {
 // chunks runs the operator over as many keys at a time as fit.
 func (o *chunked) chunks(ctx context.Context) error {
 	var last *batch.Batch // its last row is the one before
-	err := o.states.rows(true, true, func(b *batch.Batch) error {
+	err := o.states.rows(heads{byHash: true, keyOnly: true}, func(b *batch.Batch) error {
 		border := 0
 		if o.Room.short(chunkFactor * o.inner.SizeBytes()) {
 			for border < b.Len() && o.sameKey(last, b, border) {
@@ -217,7 +217,8 @@ func (o *chunked) fire(ctx context.Context) error {
 }
 
 // rows merges the rows of all runs, in passes when they are many.
-func (r *runs) rows(byHash, keyOnly bool, put func(*batch.Batch) error) error {
+// order says how.
+func (r *runs) rows(order heads, put func(*batch.Batch) error) error {
 	for len(r.done) > 0 {
 		n := len(r.done)
 		of, to := r.done, put
@@ -226,7 +227,7 @@ func (r *runs) rows(byHash, keyOnly bool, put func(*batch.Batch) error) error {
 			n = min(most, n-most+1)
 			of, to = r.done[:n], func(b *batch.Batch) error { return r.append(&out, b) }
 		}
-		h := heads{byHash: byHash, keyOnly: keyOnly}
+		h := order
 		h.enter = func() error {
 			r.held = h.held()
 			return r.room.account()

@@ -47,11 +47,13 @@ func (c *cursor) order(h *codec.Hasher, byHash bool) {
 }
 
 // heads is a heap of cursors: the first is at the row that comes next. Rows are
-// in the order of windows, and of keys in them, or of keys alone.
+// in the order of windows, and of keys in them, or of keys alone, or in that of a
+// sort.
 type heads struct {
 	file    *spill.File
 	byHash  bool // the order of keys
 	keyOnly bool
+	by      *sortColumns // what a sort compares instead; nil otherwise
 	cursors []*cursor
 	hasher  codec.Hasher
 	a, b    []byte // scratch for key bytes
@@ -94,7 +96,12 @@ func (h *heads) read(c *cursor) (err error) {
 		return err
 	}
 	c.held, c.row, c.source, c.next = k.SizeBytes(), 0, -1, c.next+1
-	c.order(&h.hasher, h.byHash)
+	if h.by != nil {
+		c.keys = batch.Strings{Offsets: c.keys.Offsets[:0], Data: c.keys.Data[:0]}
+		h.by.append(&c.keys, c.b.Root)
+	} else {
+		c.order(&h.hasher, h.byHash)
+	}
 	if h.enter == nil {
 		return nil
 	}
@@ -147,6 +154,12 @@ func (h *heads) sink(i int) {
 }
 
 func (h *heads) less(x, y *cursor) bool {
+	if h.by != nil {
+		if c := bytes.Compare(x.keys.Bytes(x.row), y.keys.Bytes(y.row)); c != 0 {
+			return c < 0
+		}
+		return h.by.ties(x.b, x.row, y.b, y.row) < 0
+	}
 	if !h.keyOnly {
 		if a, b := x.b.End[x.row], y.b.End[y.row]; a != b {
 			return a < b
@@ -174,34 +187,26 @@ func (h *heads) compare(x *batch.Column, i int, y *batch.Column, j int) int {
 
 // rows merges all rows and hands over batches of at most so many.
 func (h *heads) rows(most int, put func(*batch.Batch) error) error {
-	var roots gathering
-	var times, start, end []int64
+	var out collecting
 	flush := func() error {
-		if roots.len() == 0 {
+		if out.len() == 0 {
 			return nil
 		}
-		b := &batch.Batch{Root: roots.column(), Time: times, Start: start, End: end}
-		roots.reset()
-		times, start, end = nil, nil, nil
 		for _, c := range h.cursors {
 			c.source = -1
 		}
-		return put(b)
+		return put(out.take())
 	}
 	for len(h.cursors) > 0 {
 		c := h.cursors[0]
 		if c.source < 0 {
-			c.source = roots.source(c.b.Root)
+			c.source = out.source(c.b)
 		}
-		roots.add(c.source, c.row)
-		start, end = append(start, c.b.Start[c.row]), append(end, c.b.End[c.row])
-		if c.b.Time != nil {
-			times = append(times, c.b.Time[c.row])
-		}
+		out.add(c.source, c.b, c.row)
 		if err := h.advance(); err != nil {
 			return err
 		}
-		if roots.len() >= most {
+		if out.len() >= most {
 			if err := flush(); err != nil {
 				return err
 			}

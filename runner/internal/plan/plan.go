@@ -79,10 +79,11 @@ const (
 	Deal
 	Build
 	Lookup
+	Sort
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "deal", "index", "lookup", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "deal", "index", "lookup", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -136,6 +137,9 @@ func New(g *graph.Graph, mode Mode, parallelism int) (*Plan, error) {
 		if err := refuseStreaming(g); err != nil {
 			return nil, err
 		}
+	}
+	if err := sortable(g, mode); err != nil {
+		return nil, err
 	}
 	b := &builder{plan: &Plan{Graph: g, Mode: mode, Parallelism: parallelism}, outputs: make(map[graph.Edge]Input), levels: make(map[*graph.Node]int)}
 	for _, n := range g.Nodes {
@@ -214,7 +218,11 @@ func (b *builder) add(n *graph.Node) {
 	case *graph.PointInTime:
 		o = b.pointInTime(n, op)
 	case *graph.Write:
-		o = b.op(Write, n, b.inputs(n)...)
+		in := b.inputs(n)
+		if len(SortBy(op)) > 0 {
+			in = []Input{{b.op(Sort, n, in...), 0}}
+		}
+		o = b.op(Write, n, in...)
 	default:
 		panic(fmt.Sprintf("plan: no physical operator for %T", n.Op))
 	}
