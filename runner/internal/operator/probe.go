@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"math"
 	"slices"
 
 	"github.com/leatflow/leat/runner/internal/state"
@@ -29,7 +30,14 @@ type probe struct {
 type partProbe struct {
 	*part
 	finder  *state.TupleFinder
-	cursors [][]int32 // [0] for the moment, [1+w] for window w; by key
+	cursors [][]cursor // [0] for the moment, [1+w] for window w; by key
+}
+
+// cursor is where a search of a key ended: at row at, with the times on both
+// sides, so that a moment between them is found without a look at the index.
+type cursor struct {
+	before, after int64 // times of rows at−1 and at; the first and last there are at the ends
+	at            int32
 }
 
 func newProbe(step *graph.PointInTime, x Probed) *probe {
@@ -48,17 +56,26 @@ func newProbe(step *graph.PointInTime, x Probed) *probe {
 	for _, built := range x.Index.parts {
 		pp := partProbe{part: built, finder: built.keys.Finder()}
 		for range len(p.windows) + 1 {
-			pp.cursors = append(pp.cursors, slices.Clone(built.starts))
+			pp.cursors = append(pp.cursors, built.cursors())
 		}
 		p.parts = append(p.parts, pp)
 	}
 	return p
 }
 
+// cursors returns a cursor for each key, at its first row.
+func (p *part) cursors() []cursor {
+	out := make([]cursor, len(p.starts)-1)
+	for id := range out {
+		out[id] = cursor{math.MinInt64, p.times[p.starts[id]], p.starts[id]}
+	}
+	return out
+}
+
 func (p *probe) sizeBytes() int64 {
 	var n int64
 	for i := range p.parts {
-		n += int64(4 * len(p.parts[i].starts) * len(p.parts[i].cursors))
+		n += int64(24 * len(p.parts[i].starts) * len(p.parts[i].cursors))
 	}
 	for i := range p.lookups {
 		n += p.lookups[i].table.SizeBytes()
@@ -165,8 +182,7 @@ func (p *probe) slotsOf(rows []int32, n int) []int32 {
 
 // seek sets out[i] to the first row of key ids[i] whose time is not before that
 // of its row of the spine less back; to 0 where there is no such key.
-func (p *partProbe) seek(cursors, ids []int32, spine []int64, rows []int32, back int64, out []int32) {
-	times, starts := p.times, p.starts
+func (p *partProbe) seek(cursors []cursor, ids []int32, spine []int64, rows []int32, back int64, out []int32) {
 	for i, id := range ids {
 		if id < 0 {
 			out[i] = 0
@@ -176,16 +192,28 @@ func (p *partProbe) seek(cursors, ids []int32, spine []int64, rows []int32, back
 		if rows != nil {
 			row = int(rows[i])
 		}
-		at := cursors[id]
-		moment := spine[row] - back
-		switch {
-		case at < starts[id+1] && times[at] < moment:
-			at = gallop(times[:starts[id+1]], at, moment)
-		case at > starts[id] && times[at-1] >= moment:
-			at = search(times, starts[id], at-1, moment)
+		c := &cursors[id]
+		if moment := spine[row] - back; c.after < moment || c.before >= moment {
+			p.move(c, id, moment)
 		}
-		cursors[id] = at
-		out[i] = at
+		out[i] = c.at
+	}
+}
+
+// move brings a cursor of key id to a moment.
+func (p *partProbe) move(c *cursor, id int32, moment int64) {
+	first, end := p.starts[id], p.starts[id+1]
+	if c.after < moment {
+		c.at = gallop(p.times[:end], c.at, moment)
+	} else {
+		c.at = search(p.times, first, c.at-1, moment)
+	}
+	c.before, c.after = math.MinInt64, math.MaxInt64
+	if c.at > first {
+		c.before = p.times[c.at-1]
+	}
+	if c.at < end {
+		c.after = p.times[c.at]
 	}
 }
 
