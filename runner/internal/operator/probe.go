@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"math"
 	"slices"
 
 	"github.com/leatflow/leat/runner/internal/state"
@@ -30,14 +29,7 @@ type probe struct {
 type partProbe struct {
 	*part
 	finder  *state.TupleFinder
-	cursors [][]cursor // [0] for the moment, [1+w] for window w; by key
-}
-
-// cursor is where a search of a key ended: at row at, with the times on both
-// sides, so that a moment between them is found without a look at the index.
-type cursor struct {
-	before, after int64 // times of rows at−1 and at; the first and last there are at the ends
-	at            int32
+	cursors [][]int32 // [0] for the moment, [1+w] for window w; by key
 }
 
 func newProbe(step *graph.PointInTime, x Probed) *probe {
@@ -56,26 +48,17 @@ func newProbe(step *graph.PointInTime, x Probed) *probe {
 	for _, built := range x.Index.parts {
 		pp := partProbe{part: built, finder: built.keys.Finder()}
 		for range len(p.windows) + 1 {
-			pp.cursors = append(pp.cursors, built.cursors())
+			pp.cursors = append(pp.cursors, slices.Clone(built.starts))
 		}
 		p.parts = append(p.parts, pp)
 	}
 	return p
 }
 
-// cursors returns a cursor for each key, at its first row.
-func (p *part) cursors() []cursor {
-	out := make([]cursor, len(p.starts)-1)
-	for id := range out {
-		out[id] = cursor{math.MinInt64, p.times[p.starts[id]], p.starts[id]}
-	}
-	return out
-}
-
 func (p *probe) sizeBytes() int64 {
 	var n int64
 	for i := range p.parts {
-		n += int64(24 * len(p.parts[i].starts) * len(p.parts[i].cursors))
+		n += int64(4 * len(p.parts[i].starts) * len(p.parts[i].cursors))
 	}
 	for i := range p.lookups {
 		n += p.lookups[i].table.SizeBytes()
@@ -182,7 +165,8 @@ func (p *probe) slotsOf(rows []int32, n int) []int32 {
 
 // seek sets out[i] to the first row of key ids[i] whose time is not before that
 // of its row of the spine less back; to 0 where there is no such key.
-func (p *partProbe) seek(cursors []cursor, ids []int32, spine []int64, rows []int32, back int64, out []int32) {
+func (p *partProbe) seek(cursors, ids []int32, spine []int64, rows []int32, back int64, out []int32) {
+	times, starts := p.times, p.starts
 	for i, id := range ids {
 		if id < 0 {
 			out[i] = 0
@@ -192,28 +176,21 @@ func (p *partProbe) seek(cursors []cursor, ids []int32, spine []int64, rows []in
 		if rows != nil {
 			row = int(rows[i])
 		}
-		c := &cursors[id]
-		if moment := spine[row] - back; c.after < moment || c.before >= moment {
-			p.move(c, id, moment)
+		at, end := cursors[id], starts[id+1]
+		moment := spine[row] - back
+		switch {
+		case at < end && times[at] < moment:
+			near := min(at+4, end)
+			for at++; at < near && times[at] < moment; at++ {
+			}
+			if at < end && times[at] < moment {
+				at = gallop(times[:end], at, moment)
+			}
+		case at > starts[id] && times[at-1] >= moment:
+			at = search(times, starts[id], at-1, moment)
 		}
-		out[i] = c.at
-	}
-}
-
-// move brings a cursor of key id to a moment.
-func (p *partProbe) move(c *cursor, id int32, moment int64) {
-	first, end := p.starts[id], p.starts[id+1]
-	if c.after < moment {
-		c.at = gallop(p.times[:end], c.at, moment)
-	} else {
-		c.at = search(p.times, first, c.at-1, moment)
-	}
-	c.before, c.after = math.MinInt64, math.MaxInt64
-	if c.at > first {
-		c.before = p.times[c.at-1]
-	}
-	if c.at < end {
-		c.after = p.times[c.at]
+		cursors[id] = at
+		out[i] = at
 	}
 }
 
