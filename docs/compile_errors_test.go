@@ -18,6 +18,7 @@ import (
 	_ "github.com/leatflow/leat/io/json"
 	_ "github.com/leatflow/leat/io/memory"
 	_ "github.com/leatflow/leat/sdk/leat"
+	_ "github.com/leatflow/leat/transforms/pointintime"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the compiler says into compile-errors.md")
@@ -65,6 +66,7 @@ import (
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
 	"github.com/leatflow/leat/sdk/watermark"
+	"github.com/leatflow/leat/transforms/pointintime"
 )
 
 var (
@@ -80,6 +82,7 @@ var (
 	_ field.Cond
 	_ leat.BadRecord
 	_ watermark.Generator
+	_ pointintime.Term
 )
 
 `

@@ -7,8 +7,9 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 )
 
-// total returns the finite part of a slot's sum as ±limbs·2^exp.
-func (f *floatSums) total(slot int32) (negative bool, limbs []uint64, exp int) {
+// total returns the finite part of a slot's sum as ±limbs·2^exp. The limbs are in
+// room where they fit.
+func (f *floatSums) total(slot int32, room *[3]uint64) (negative bool, limbs []uint64, exp int) {
 	s := &f.slots[slot]
 	switch {
 	case s.wide != 0:
@@ -17,8 +18,8 @@ func (f *floatSums) total(slot int32) (negative bool, limbs []uint64, exp int) {
 	case s.base == unset:
 		return false, nil, 0
 	}
-	limbs = []uint64{s.l0, s.l1, s.l2}
-	return negate(limbs), limbs, int(s.base) + exponent0
+	*room = [3]uint64{s.l0, s.l1, s.l2}
+	return negate(room[:]), room[:], int(s.base) + exponent0
 }
 
 // specialAt returns what a slot has seen besides finite values.
@@ -45,10 +46,11 @@ func (s specials) float() (sum float64, ok bool) {
 // round returns the totals, each rounded once.
 func (f *floatSums) round(slots []int32) []float64 {
 	out := make([]float64, len(slots))
+	var room [3]uint64
 	for i, s := range slots {
 		var special bool
 		if out[i], special = f.specialAt(s).float(); !special {
-			negative, limbs, exp := f.total(s)
+			negative, limbs, exp := f.total(s, &room)
 			out[i], _ = roundLimbs(negative, limbs, exp, false)
 		}
 	}
@@ -60,12 +62,13 @@ func (f *floatSums) round(slots []int32) []float64 {
 func (f *floatSums) save(slots []int32) ([]*batch.Column, error) {
 	b := newTexts(len(slots))
 	var buffer []byte
+	var room [3]uint64
 	for _, s := range slots {
 		special := f.specialAt(s)
 		buffer = binary.AppendUvarint(buffer[:0], uint64(special.nan))
 		buffer = binary.AppendUvarint(buffer, uint64(special.plus))
 		buffer = binary.AppendUvarint(buffer, uint64(special.minus))
-		negative, limbs, exp := f.total(s)
+		negative, limbs, exp := f.total(s, &room)
 		b.addBytes(appendExact(buffer, negative, limbs, exp))
 	}
 	return single(b.column(bytesType))

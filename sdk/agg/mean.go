@@ -51,6 +51,7 @@ func (s *intSums) means(slots []int32, n []int64) []float64 {
 // means divides the sums of slots by n.
 func (f *floatSums) means(slots []int32, n []int64) []float64 {
 	out := make([]float64, len(slots))
+	var room [3]uint64
 	for i, slot := range slots {
 		count := n[slot]
 		if count == 0 {
@@ -60,7 +61,7 @@ func (f *floatSums) means(slots []int32, n []int64) []float64 {
 			out[i] = special
 			continue
 		}
-		negative, limbs, exp := f.total(slot)
+		negative, limbs, exp := f.total(slot, &room)
 		if sum, exact := roundLimbs(negative, limbs, exp, false); exact && exactFloat(count) {
 			out[i] = sum / float64(count)
 			continue

@@ -13,6 +13,12 @@ import (
 // is exact. sticky says that the true magnitude is a little more, by less than
 // its lowest bit; then it must be at least 55 bits long.
 func roundLimbs(negative bool, magnitude []uint64, exp int, sticky bool) (f float64, exact bool) {
+	if f, exact, ok := roundTop(magnitude, exp, sticky); ok {
+		if negative {
+			f = -f
+		}
+		return f, exact
+	}
 	length := bitLength(magnitude)
 	if length == 0 {
 		return 0, !sticky
@@ -39,6 +45,37 @@ func roundLimbs(negative bool, magnitude []uint64, exp int, sticky bool) (f floa
 		f = -f
 	}
 	return f, exact
+}
+
+// roundTop is roundLimbs for results that are neither zero nor near the ends of
+// what a float can hold: the highest 64 bits, the last of them set when anything
+// below is, are rounded by the processor, and a power of two does not round.
+func roundTop(magnitude []uint64, exp int, sticky bool) (f float64, exact, ok bool) {
+	i := len(magnitude) - 1
+	for i >= 0 && magnitude[i] == 0 {
+		i--
+	}
+	if i < 0 {
+		return 0, false, false
+	}
+	k := uint(bits.LeadingZeros64(magnitude[i]))
+	top := magnitude[i] << k
+	var rest uint64
+	if i > 0 {
+		top |= magnitude[i-1] >> 1 >> (63 - k)
+		rest = magnitude[i-1] << k
+		for _, v := range magnitude[:i-1] {
+			rest |= v
+		}
+	}
+	if rest != 0 || sticky {
+		top |= 1
+	}
+	e := exp + 64*i - int(k)
+	if e < -1022 || e > 1023-64 {
+		return 0, false, false
+	}
+	return float64(top) * math.Float64frombits(uint64(e+1023)<<52), top&(1<<11-1) == 0, true
 }
 
 // bitLength returns the number of bits of a magnitude without leading zeros.
@@ -83,7 +120,13 @@ func anyBelow(magnitude []uint64, at int) bool {
 func roundQuotient(negative bool, magnitude []uint64, exp int, divisor uint64) float64 {
 	// Two limbs below the point leave at least 64 bits of quotient, enough to
 	// round by, whatever the divisor.
-	quotient := make([]uint64, len(magnitude)+2)
+	var room [5]uint64 // enough for a sum of 192 bits
+	quotient := room[:]
+	if n := len(magnitude) + 2; n <= len(room) {
+		quotient = room[:n]
+	} else {
+		quotient = make([]uint64, n)
+	}
 	copy(quotient[2:], magnitude)
 	var rest uint64
 	for i := len(quotient) - 1; i >= 0; i-- {

@@ -160,10 +160,11 @@ func (s *intSums) put(src source, slots, from, to []int32) {
 }
 
 // fixed is running totals of floats in fixed point, 64, 128 or 192 bits around
-// one exponent that suits all values: limb l of the total of the rows before row
-// i is limbs[l][i].
+// one exponent that suits all values. Limb l of the total of the rows before row i
+// is limbs[size·i+l].
 type fixed struct {
-	limbs [][]uint64
+	limbs []uint64
+	size  int
 	base  int32 // exponent of bit 0, as in narrow
 }
 
@@ -188,16 +189,18 @@ func (f *floatSums) source(v *run, r *Reserve) (source, error) {
 	if !finite || need > 192 {
 		return nil, nil
 	}
-	out := &fixed{base: low}
-	for range (need + 63) / 64 {
-		limb, err := newTotals[uint64](v.all, r)
-		if err != nil {
-			return nil, err
-		}
-		out.limbs = append(out.limbs, limb)
+	out := &fixed{base: low, size: (need + 63) / 64}
+	if err := r.bytes(int64(8 * out.size * (v.all + 1))); err != nil {
+		return nil, err
 	}
+	out.limbs = make([]uint64, out.size*(v.all+1))
 	v.spread(func(i int) { out.set(i, values[i]) })
-	out.accumulate(v.all)
+	for i := out.size; i < len(out.limbs); i += out.size {
+		var c uint64
+		for l := i; l < i+out.size; l++ {
+			out.limbs[l], c = bits.Add64(out.limbs[l], out.limbs[l-out.size], c)
+		}
+	}
 	return out, nil
 }
 
@@ -225,54 +228,45 @@ func (f *fixed) set(i int, x float64) {
 		v[at], v[at+1] = m<<k, m>>1>>(63-k)
 	}
 	var borrow uint64
-	for l, limb := range f.limbs {
+	for l := range f.size {
 		if negative {
 			v[l], borrow = bits.Sub64(0, v[l], borrow)
 		}
-		limb[i+1] = v[l]
-	}
-}
-
-func (f *fixed) accumulate(n int) {
-	for i := range n {
-		var c uint64
-		for _, limb := range f.limbs {
-			limb[i+1], c = bits.Add64(limb[i+1], limb[i], c)
-		}
+		f.limbs[f.size*(i+1)+l] = v[l]
 	}
 }
 
 // put implements ranged.
 func (f *floatSums) put(s source, slots, from, to []int32) {
 	x := s.(*fixed)
-	for i, a := range from {
+	for i := range from {
 		slot := slotOf(slots, i)
-		n := &f.slots[slot]
-		if n.wide != 0 || f.special != nil {
+		if f.slots[slot].wide != 0 || f.special != nil {
 			f.clear(slot)
 		}
-		*n = x.between(int(a), int(to[i]))
 	}
-}
-
-// between returns the sum of rows [a, b).
-func (f *fixed) between(a, b int) narrow {
-	n := narrow{base: f.base}
-	var borrow uint64
-	low := f.limbs[0]
-	n.l0, borrow = bits.Sub64(low[b], low[a], 0)
-	if len(f.limbs) == 1 {
-		n.l1 = uint64(int64(n.l0) >> 63)
-		n.l2 = n.l1
-		return n
+	sums, limbs := f.slots, x.limbs
+	switch x.size {
+	case 1:
+		for i, a := range from {
+			l0 := limbs[to[i]] - limbs[a]
+			sign := uint64(int64(l0) >> 63)
+			sums[slotOf(slots, i)] = narrow{l0, sign, sign, x.base, 0}
+		}
+	case 2:
+		for i, a := range from {
+			before, after := limbs[2*int(a):2*int(a)+2], limbs[2*int(to[i]):2*int(to[i])+2]
+			l0, borrow := bits.Sub64(after[0], before[0], 0)
+			l1, _ := bits.Sub64(after[1], before[1], borrow)
+			sums[slotOf(slots, i)] = narrow{l0, l1, uint64(int64(l1) >> 63), x.base, 0}
+		}
+	default:
+		for i, a := range from {
+			before, after := limbs[3*int(a):3*int(a)+3], limbs[3*int(to[i]):3*int(to[i])+3]
+			l0, borrow := bits.Sub64(after[0], before[0], 0)
+			l1, borrow := bits.Sub64(after[1], before[1], borrow)
+			l2, _ := bits.Sub64(after[2], before[2], borrow)
+			sums[slotOf(slots, i)] = narrow{l0, l1, l2, x.base, 0}
+		}
 	}
-	middle := f.limbs[1]
-	n.l1, borrow = bits.Sub64(middle[b], middle[a], borrow)
-	if len(f.limbs) == 2 {
-		n.l2 = uint64(int64(n.l1) >> 63)
-		return n
-	}
-	high := f.limbs[2]
-	n.l2, _ = bits.Sub64(high[b], high[a], borrow)
-	return n
 }

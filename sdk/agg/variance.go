@@ -80,7 +80,7 @@ func (m *moments) spread(t *Table, slot int32, n, divisor int64, root bool) floa
 		if floats.specialAt(slot) != (specials{}) {
 			return math.NaN()
 		}
-		negative, limbs, low := floats.total(slot)
+		negative, limbs, low := floats.total(slot, new([3]uint64))
 		setBig(sum, negative, limbs)
 		_, limbs, lowSquare := squares.sums[slot].magnitude()
 		lowSquare += squareUnit

@@ -333,6 +333,40 @@ func TestColumnsOfUndeclaredName(t *testing.T) {
 	}
 }
 
+// An embedded Columns has no prefix; with a tag it has.
+func TestColumnsEmbedded(t *testing.T) {
+	type plain struct {
+		At int64 `leat:"at"`
+		Columns[stats]
+	}
+	type tagged struct {
+		Columns[stats] `leat:"origin"`
+	}
+	p, q := new(plain), new(tagged)
+	p.Columns.At("1h").Count = 7
+	q.At("1h")
+	for want, sample := range map[string]reflect.Value{
+		"struct{at int64, count_1h int64, mean_1h float64?}":     reflect.ValueOf(p).Elem(),
+		"struct{origin_count_1h int64, origin_mean_1h float64?}": reflect.ValueOf(q).Elem(),
+	} {
+		plan, err := PlanOfSample(sample)
+		if err != nil || plan.Type().String() != want {
+			t.Errorf("got %v, %v, want %s", plan.Type(), err, want)
+		}
+	}
+	plan, _ := PlanOfSample(reflect.ValueOf(p).Elem())
+	c, err := ForPlan[plain](plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := c.NewEncoder()
+	appendRows(t, e, []plain{*p})
+	var back [1]plain
+	if err := c.Decode(e.Finish(), nil, back[:]); err != nil || back[0].Columns.At("1h").Count != 7 {
+		t.Errorf("came back as %+v, %v", back[0].Columns.At("1h"), err)
+	}
+}
+
 // Columns is refused where its names cannot be known.
 func TestColumnsErrors(t *testing.T) {
 	type list struct{ Groups []feature }

@@ -176,11 +176,16 @@ func (p *partProbe) seek(cursors, ids []int32, spine []int64, rows []int32, back
 		if rows != nil {
 			row = int(rows[i])
 		}
-		at := cursors[id]
+		at, end := cursors[id], starts[id+1]
 		moment := spine[row] - back
 		switch {
-		case at < starts[id+1] && times[at] < moment:
-			at = gallop(times[:starts[id+1]], at, moment)
+		case at < end && times[at] < moment:
+			near := min(at+4, end)
+			for at++; at < near && times[at] < moment; at++ {
+			}
+			if at < end && times[at] < moment {
+				at = gallop(times[:end], at, moment)
+			}
 		case at > starts[id] && times[at-1] >= moment:
 			at = search(times, starts[id], at-1, moment)
 		}

@@ -12,10 +12,8 @@ type stamped struct {
 // sortBytes is the most byKeyAndTime allocates for n rows.
 func sortBytes(n int) int64 { return int64(2*16*n + 4*n) }
 
-const (
-	digitBits = 11
-	digits    = 1 << digitBits
-)
+// digitBits is the most bits of a digit: as many counters as stay in cache.
+const digitBits = 12
 
 // byKeyAndTime returns the rows in the order of their key's id, then of time, and
 // where each id begins, with the end of the last behind it. Rows of the same key
@@ -74,8 +72,11 @@ func byTime(times []int64) []stamped {
 	for i, t := range times {
 		rows[i] = stamped{uint64(t-first) >> zeros, int32(i)}
 	}
-	for shift := 0; shift < bits.Len64(any>>zeros); shift += digitBits {
-		if sortDigit(rows, other, shift) {
+	length := bits.Len64(any >> zeros)
+	passes := max(1, (length+digitBits-1)/digitBits)
+	width := (length + passes - 1) / passes
+	for pass := range passes {
+		if sortDigit(rows, other, pass*width, 1<<width-1) {
 			rows, other = other, rows
 		}
 	}
@@ -83,10 +84,10 @@ func byTime(times []int64) []stamped {
 }
 
 // sortDigit sorts rows by one digit into other, unless all have the same.
-func sortDigit(rows, other []stamped, shift int) bool {
-	var next [digits]int32
+func sortDigit(rows, other []stamped, shift int, mask uint64) bool {
+	var next [1 << digitBits]int32
 	for i := range rows {
-		next[rows[i].time>>shift&(digits-1)]++
+		next[rows[i].time>>shift&mask&(1<<digitBits-1)]++
 	}
 	sum := int32(0)
 	for d, n := range next {
@@ -96,7 +97,7 @@ func sortDigit(rows, other []stamped, shift int) bool {
 		next[d], sum = sum, sum+n
 	}
 	for _, s := range rows {
-		d := s.time >> shift & (digits - 1)
+		d := s.time >> shift & mask & (1<<digitBits - 1)
 		other[next[d]] = s
 		next[d]++
 	}

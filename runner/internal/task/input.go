@@ -133,7 +133,8 @@ func (s *Source) Range(i, n int) []connector.Split {
 	var mine []connector.Split
 	for _, split := range s.splits {
 		w := weight(split)
-		if middle := float64(before) + float64(w)/2; int(middle/float64(all)*float64(n)) == i {
+		middle := float64(before) + float64(w)/2
+		if min(int(middle/float64(all)*float64(n)), n-1) == i {
 			mine = append(mine, split)
 		}
 		before += w
