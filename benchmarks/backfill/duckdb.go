@@ -23,6 +23,7 @@ var inputs = map[string]string{
 	"flights/plain":   `read_parquet('${input}', file_row_number = true)`,
 	"flights/renamed": `(select scheduled as date, minutes_late as delay, miles as distance, from_airport as origin, to_airport as destination, file_row_number from read_parquet('${input}', file_row_number = true))`,
 	"flights/floats":  `(select date, delay, distance::bigint as distance, origin, destination, file_row_number from read_parquet('${input}', file_row_number = true))`,
+	"readings/plain":  `read_parquet('${input}', file_row_number = true)`,
 	"events/plain":    `read_parquet('${input}')`,
 	"events/renamed":  `(select who as user_id, pieces as qty, amount as cents from read_parquet('${input}'))`,
 	"events/floats":   `(select user_id, qty, cents_float as cents from read_parquet('${input}'))`,
@@ -49,7 +50,9 @@ func statement(name string, t Task) (string, error) {
 	case "floats":
 		values["int"], values["bigint"] = "double", "double"
 	}
-	values["flights"], values["events"] = inputs["flights/"+variant], inputs["events/"+variant]
+	for _, table := range []string{"flights", "events", "readings"} {
+		values[table] = inputs[table+"/"+variant]
+	}
 	var unknown []string
 	look := func(key string) string {
 		if _, ok := values[key]; !ok {

@@ -36,7 +36,11 @@ var workloads = []workload{
 			map[int64][]int64{3_000_000: {3_000_000, 258_494_371, 7_302_799_989, 9_921_098, 998_907_964, 207_661_720, 2_995_477, 19_007_518}},
 		},
 	},
+	{name: "features", variants: plain, input: readingsInput},
 }
+
+// plain are the variants of a job that has no others.
+var plain = []string{"plain"}
 
 // jobNames lists the jobs.
 func jobNames() []string {
@@ -70,13 +74,19 @@ func flightsInput(c Config, variant string) (string, error) {
 
 // eventsInput is the generated events; other types are columns of the same file.
 func eventsInput(c Config, variant string) (string, error) {
-	renamed := variant == "renamed"
-	kind := "events"
-	if renamed {
-		kind = "events-renamed"
+	kind, table := "events", events.Purchases(events.Users)
+	if variant == "renamed" {
+		kind, table = "events-renamed", events.RenamedPurchases(events.Users)
 	}
 	path := filepath.Join(c.Cache, fmt.Sprintf("%s-%d.parquet", kind, c.Events))
-	return path, events.Ensure(path, c.Events, renamed)
+	return path, events.Ensure(path, c.Events, table)
+}
+
+// readingsInput is the generated readings of 20 floats, half as many as events.
+func readingsInput(c Config, _ string) (string, error) {
+	rows := max(1, c.Events/2)
+	path := filepath.Join(c.Cache, fmt.Sprintf("readings-%d.parquet", rows))
+	return path, events.Ensure(path, rows, events.Readings(min(events.Users, rows/10+1)))
 }
 
 // figures are numbers of a result that were computed apart from this program,

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -18,24 +19,34 @@ type system struct {
 	prepare func(t Task) (func(ctx context.Context) error, error)
 }
 
-// systems lists every system: DuckDB once for each formulation of a job that
-// is checked in under sql/, the hand-written floor, and Leat.
+// systems lists every system: DuckDB once for each formulation that is checked
+// in under sql/ as job_formulation.sql, the hand-written floor, and Leat.
 func systems() []system {
 	var all []system
 	files, _ := sqlFiles.ReadDir("sql")
+	known := map[string]bool{}
 	for _, f := range files {
-		job, formulation, ok := strings.Cut(strings.TrimSuffix(f.Name(), ".sql"), "_")
-		if !ok {
-			continue // settings.sql
+		_, formulation, ok := strings.Cut(strings.TrimSuffix(f.Name(), ".sql"), "_")
+		if ok && !known[formulation] { // settings.sql has none
+			known[formulation] = true
+			all = append(all, duckDB(formulation))
 		}
-		all = append(all, system{
-			name:    "duckdb/" + formulation,
-			does:    func(j, variant string) bool { return j == job && (variant != "floats" || !packed[formulation]) },
-			prepare: func(t Task) (func(context.Context) error, error) { return prepareDuckDB(t, path.Join("sql", f.Name())) },
-		})
 	}
 	all = append(all, system{name: "floor", does: func(job, variant string) bool { return floors[job] != nil && variant == "plain" }, prepare: prepareFloor})
 	return append(all, leatSystems()...)
+}
+
+// duckDB is one formulation of the jobs that have it.
+func duckDB(formulation string) system {
+	file := func(job string) string { return "sql/" + job + "_" + formulation + ".sql" }
+	return system{
+		name: "duckdb/" + formulation,
+		does: func(job, variant string) bool {
+			_, err := fs.Stat(sqlFiles, file(job))
+			return err == nil && (variant != "floats" || !packed[formulation])
+		},
+		prepare: func(t Task) (func(context.Context) error, error) { return prepareDuckDB(t, file(t.Job)) },
+	}
 }
 
 // packed are the formulations that put two integers into one and so cannot do
@@ -44,7 +55,7 @@ var packed = map[string]bool{"packed": true, "expiry": true}
 
 // slow are formulations that take minutes where others take seconds: they run
 // only when they are asked for, and on the small inputs of tests.
-var slow = map[string]bool{"duckdb/merged training": true, "duckdb/range training": true}
+var slow = map[string]bool{"duckdb/merged training": true, "duckdb/range training": true, "duckdb/range features": true}
 
 // floors are the jobs written by hand.
 var floors = map[string]func(in, out string, threads int) error{"windows": floor.Windows, "training": floor.Training}
@@ -52,6 +63,9 @@ var floors = map[string]func(in, out string, threads int) error{"windows": floor
 // choose returns the systems that do the job and were asked for; one that is
 // slow must be asked for by its whole name.
 func choose(c Config, job, variant string) []system {
+	if _, ok := lookUp(job, variant); !ok {
+		return nil
+	}
 	return slices.DeleteFunc(systems(), func(s system) bool {
 		asked := len(c.Systems) == 0 && !slow[s.name+" "+job] || slices.ContainsFunc(c.Systems, func(p string) bool { return s.name == p || strings.HasPrefix(s.name, p) && !slow[s.name+" "+job] })
 		return !asked || !s.does(job, variant)

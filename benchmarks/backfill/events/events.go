@@ -1,5 +1,6 @@
-// Package events generates the input of the group-by job: purchases of many
-// users in the order of their arrival, which is nearly that of their time.
+// Package events generates inputs: purchases of many users in the order of their
+// arrival, which is nearly that of their time, readings of many floats likewise,
+// and profiles of users.
 //
 // The one central idea: a row is a pure function of its position. Each row
 // group has its own random generator seeded with the group's number, so any
@@ -52,31 +53,53 @@ type Event struct {
 // Group generates the rows of a row group.
 type Group struct {
 	random   *rand.Rand
+	users    int64
 	position int64
 }
 
-// NewGroup begins row group n, whose first row is at position n·GroupRows.
-func NewGroup(n int) *Group {
-	return &Group{random: rand.New(rand.NewPCG(uint64(n), 0x1ea7)), position: int64(n) * GroupRows}
+// NewGroup begins row group n, whose first row is at position n·GroupRows, of
+// events of so many users.
+func NewGroup(n int, users int64) *Group {
+	return &Group{random: rand.New(rand.NewPCG(uint64(n), 0x1ea7)), users: users, position: int64(n) * GroupRows}
 }
 
 // Next returns the next row.
 func (g *Group) Next() Event {
 	r := g.random
-	skewed := r.Float64()
-	user := int(skewed * skewed * skewed * Users)
+	user := g.user()
 	cents := 99 + r.Int64N(20_000)
 	e := Event{
-		UserID:     name("user", user*7919%Users, 7),
+		UserID:     user,
 		ItemID:     name("item", r.IntN(Items), 6),
 		Type:       types[min(r.IntN(8), 4)],
 		Cents:      cents,
 		CentsFloat: float64(cents),
 		Qty:        1 + r.Int32N(5),
-		At:         Start.Add(time.Duration(g.position)*step - time.Duration(r.Int64N(int64(disorder/time.Microsecond)))*time.Microsecond),
+		At:         g.at(step),
 	}
 	g.position++
 	return e
+}
+
+// user draws a name, skewed.
+func (g *Group) user() string {
+	skewed := g.random.Float64()
+	return userName(int64(skewed*skewed*skewed*float64(g.users)), g.users)
+}
+
+// userName scrambles n, which is below users, so that neighbours have distant names.
+func userName(n, users int64) string {
+	step := int64(7919)
+	if users%step == 0 {
+		step = 7907 // a common factor would give two users one name
+	}
+	return name("user", int(n*step%users), 7)
+}
+
+// at is the time of the position, up to disorder earlier.
+func (g *Group) at(step time.Duration) time.Time {
+	early := time.Duration(g.random.Int64N(int64(disorder/time.Microsecond))) * time.Microsecond
+	return Start.Add(time.Duration(g.position)*step - early)
 }
 
 // name is prefix followed by n in at least width digits.

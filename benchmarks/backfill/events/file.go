@@ -11,21 +11,14 @@ import (
 	"github.com/parquet-go/parquet-go/compress/snappy"
 )
 
-// Columns are the columns of the file in their order.
-var Columns = []string{"user_id", "item_id", "event_type", "cents", "cents_float", "qty", "at"}
-
-// Renamed are other names for Columns, for the run that shows that no name is
-// known to the engine.
-var Renamed = []string{"who", "what", "how", "amount", "amount_float", "pieces", "happened"}
-
 // dictionaryBytes is where a column chunk stops using its dictionary: the usual
 // limit of other writers, so that user_id and at begin with codes and fall back
 // to plain half-way, as such columns do in the wild.
 const dictionaryBytes = 1 << 20
 
-// Ensure makes the file at path with rows events unless it is there already. A
-// file is complete when it has its final name.
-func Ensure(path string, rows int64, renamed bool) error {
+// Ensure makes the file at path with so many rows of a table unless it is there
+// already. A file is complete when it has its final name.
+func Ensure(path string, rows int64, t Table) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
@@ -37,20 +30,20 @@ func Ensure(path string, rows int64, renamed bool) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := errors.Join(write(f, rows, renamed), f.Close()); err != nil {
+	if err := errors.Join(write(f, rows, t), f.Close()); err != nil {
 		return fmt.Errorf("events: %s: %w", path, err)
 	}
 	return os.Rename(f.Name(), path)
 }
 
-func write(out io.Writer, rows int64, renamed bool) error {
-	w := parquet.NewGenericWriter[any](out, schema(renamed),
+func write(out io.Writer, rows int64, t Table) error {
+	w := parquet.NewGenericWriter[any](out, t.schema,
 		parquet.Compression(&snappy.Codec{}),
 		parquet.DictionaryMaxBytes(dictionaryBytes),
 		parquet.CreatedBy("leat benchmarks/backfill/events", "1", ""))
 	for group := 0; rows > 0; group++ {
 		n := min(rows, GroupRows)
-		if err := writeGroup(w, group, n); err != nil {
+		if err := writeGroup(w, t.begin(group), n); err != nil {
 			return err
 		}
 		rows -= n
@@ -59,9 +52,8 @@ func write(out io.Writer, rows int64, renamed bool) error {
 }
 
 // writeGroup writes n rows as one row group, a slice of values a column.
-func writeGroup(w *parquet.GenericWriter[any], group int, n int64) error {
+func writeGroup(w *parquet.GenericWriter[any], next func() []parquet.Value, n int64) error {
 	const chunk = 8192
-	g := NewGroup(group)
 	columns := w.ColumnWriters()
 	values := make([][]parquet.Value, len(columns))
 	for ; n > 0; n -= chunk {
@@ -69,11 +61,7 @@ func writeGroup(w *parquet.GenericWriter[any], group int, n int64) error {
 			values[c] = values[c][:0]
 		}
 		for range min(n, chunk) {
-			e := g.Next()
-			for c, v := range [...]parquet.Value{
-				parquet.ByteArrayValue([]byte(e.UserID)), parquet.ByteArrayValue([]byte(e.ItemID)), parquet.ByteArrayValue([]byte(e.Type)),
-				parquet.Int64Value(e.Cents), parquet.DoubleValue(e.CentsFloat), parquet.Int32Value(e.Qty), parquet.Int64Value(e.At.UnixMicro()),
-			} {
+			for c, v := range next() {
 				values[c] = append(values[c], v.Level(0, 1, c))
 			}
 		}
