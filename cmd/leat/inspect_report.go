@@ -70,9 +70,9 @@ func writeStorage(out *bufio.Writer, in *inspection, most int) {
 	}
 	fmt.Fprint(out, "\nstorage\n")
 	g := &text.Grid{Indent: "  ", Right: []bool{false, true, true}, Width: 40}
-	g.Row("column", "compressed", "uncompressed", "compression", "encodings")
+	g.Row("column", "compressed", "uncompressed", "compression", "encodings", "page index")
 	for _, c := range s.Columns {
-		g.Row(c.Name, text.Bytes(c.Compressed), text.Bytes(c.Uncompressed), strings.Join(c.Compression, " "), strings.Join(c.Encodings, " "))
+		g.Row(c.Name, text.Bytes(c.Compressed), text.Bytes(c.Uncompressed), strings.Join(c.Compression, " "), strings.Join(c.Encodings, " "), indexed(c.Indexed, len(s.Groups)))
 	}
 	_, _ = g.WriteTo(out)
 	shown := len(s.Groups)
@@ -93,6 +93,18 @@ func writeStorage(out *bufio.Writer, in *inspection, most int) {
 		g.Row(text.Count(r.Group), text.Count(r.Rows), text.Bytes(r.Compressed), text.Bytes(r.Uncompressed), r.File)
 	}
 	_, _ = g.WriteTo(out)
+}
+
+// indexed says in how many row groups a column has a page index, with which a
+// condition can leave pages out.
+func indexed(some, all int) string {
+	switch some {
+	case 0:
+		return "no"
+	case all:
+		return "yes"
+	}
+	return fmt.Sprintf("in %s of %s row groups", text.Count(some), text.Count(all))
 }
 
 func writeFooters(out *bufio.Writer, columns []footerColumn) {

@@ -6,7 +6,7 @@
 // its next n rows; the column walks its pages with one small decoder per
 // encoding, each of which remembers where it stopped:
 //
-//	PAR1 │ row group 0                         │ row group 1 … │ footer │ len │ PAR1
+//	PAR1 │ row group 0                         │ row group 1 … │ page indexes │ footer │ len │ PAR1
 //	      └─ column chunk ─┬─ column chunk ─ …
 //	         dictionary page│data page│data page│
 //	                        └── levels │ values ──▶ next(n) ──▶ batch.Column
@@ -14,6 +14,10 @@
 // Strings stay dictionary codes as long as the pages of a batch are; each column
 // chunk has one *batch.Dictionary. A chunk that falls back to plain half-way
 // gives one mixed batch, decoded to plain, and plain batches after it.
+//
+// A page index, where a file has one, says which rows and what bounds each page
+// has. With it a column is read at some ranges of rows only, and pages outside of
+// them are neither fetched nor decompressed (PageIndex.Column).
 //
 // Nothing in a file is believed. Lengths, offsets, counts, codes and levels are
 // checked before memory is allocated or indexed for them, what one batch can cost

@@ -31,16 +31,6 @@ func (g *RowGroup) PageIndex(r io.ReaderAt) *PageIndex {
 	return &PageIndex{group: g, r: r, found: map[*leaf]*locations{}}
 }
 
-// HasPageIndex reports whether the footer names a page index of a leaf: places and
-// bounds of its pages.
-func (g *RowGroup) HasPageIndex(n *Node) bool {
-	if n.leaf == nil {
-		return false
-	}
-	c := &g.meta.chunks[n.leaf.index]
-	return c.locations.length > 0 && c.bounds.length > 0
-}
-
 // Column is ColumnFrom for the given rows only, which ascend and do not overlap.
 // Pages without any of them are not read where the index says where they are.
 func (x *PageIndex) Column(n *Node, rows []Range) (*ColumnReader, error) {

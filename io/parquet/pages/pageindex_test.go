@@ -389,11 +389,14 @@ func TestImpossibleIndex(t *testing.T) {
 	typ := plain(batch.Struct, named("n", plain(batch.Int64)), named("l", plain(batch.List, named("element", plain(batch.Int32)))))
 	g := generator{rand.New(rand.NewPCG(2, 2)), 10, false}
 	col := g.column(typ, 100)
-	list := col.Children[1] // of one element each, so that all pages have ten rows
+	list := col.Children[1] // of one element each, so that pages have ten rows, but for row 57
 	for i := range list.Offsets {
 		list.Offsets[i] = int32(i)
+		if i > 57 {
+			list.Offsets[i]++
+		}
 	}
-	list.Children[0] = g.column(typ.Fields[1].Type.Fields[0].Type, 100)
+	list.Children[0] = g.column(typ.Fields[1].Type.Fields[0].Type, 101)
 	good := write(t, typ, pages.WriterOptions{PageRows: 10, Compression: pages.Uncompressed}, col)
 	type (
 		chunk     = *format.ColumnChunk
@@ -420,6 +423,7 @@ func TestImpossibleIndex(t *testing.T) {
 		"sizes that overflow":      {func(_ chunk, at locations, _ bounds) { at.PageLocations[9].CompressedPageSize = 1<<31 - 1 }, ignored},
 		"size zero":                {func(_ chunk, at locations, _ bounds) { at.PageLocations[2].CompressedPageSize = 0 }, ignored},
 		"rows that do not ascend":  {func(_ chunk, at locations, _ bounds) { at.PageLocations[4].FirstRowIndex = 30 }, ignored},
+		"rows that go back":        {func(_ chunk, at locations, _ bounds) { at.PageLocations[2].FirstRowIndex = 95 }, ignored},
 		"more rows than there are": {func(_ chunk, at locations, _ bounds) { at.PageLocations[9].FirstRowIndex = 100 }, ignored},
 		"negative rows":            {func(_ chunk, at locations, _ bounds) { at.PageLocations[0].FirstRowIndex = -1 }, ignored},
 		"other rows":               {func(_ chunk, at locations, _ bounds) { at.PageLocations[6].FirstRowIndex++ }, found},

@@ -16,7 +16,7 @@ import (
 type WriterOptions struct {
 	Compression  Compression
 	RowGroupRows int // rows of a row group; zero means 262,144
-	PageRows     int // rows of a page at most; zero means 65,536
+	PageRows     int // rows of a page at most; zero means 16,384
 	// Background is how many row groups may be encoded at the same time beside
 	// the caller; zero means that Write encodes them itself.
 	Background int
@@ -93,7 +93,7 @@ func NewWriter(out io.Writer, t *batch.Type, o WriterOptions) (*Writer, error) {
 		o.RowGroupRows = 256 << 10
 	}
 	if o.PageRows == 0 {
-		o.PageRows = 64 << 10
+		o.PageRows = 16 << 10
 	}
 	schema, err := layOut(t, o.LocalTime)
 	if err != nil {

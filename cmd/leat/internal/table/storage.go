@@ -26,6 +26,7 @@ type StoredColumn struct {
 	Uncompressed int64    `json:"uncompressed_bytes"`
 	Compression  []string `json:"compression"` // sorted
 	Encodings    []string `json:"encodings"`   // sorted
+	Indexed      int      `json:"row_groups_with_page_index"`
 }
 
 // StoredRows is one row group.
@@ -80,6 +81,9 @@ func (s *Storage) add(file string, i int, g *format.RowGroup) {
 	for k := range g.Columns {
 		m := &g.Columns[k].MetaData
 		c := s.column(leafName(m.PathInSchema))
+		if g.Columns[k].OffsetIndexLength > 0 && g.Columns[k].ColumnIndexLength > 0 {
+			c.Indexed++
+		}
 		c.Compressed += m.TotalCompressedSize
 		c.Uncompressed += m.TotalUncompressedSize
 		rows.Compressed += m.TotalCompressedSize
