@@ -78,15 +78,21 @@ func (p *Pane) Slot(id int32, slots *Slots) int32 {
 func (p *Pane) addInOrder(id int32, slots *Slots) int32 {
 	slot := slots.Take()
 	next := int32(len(p.Keys))
-	p.Keys, p.Slots = push(p.Keys, id), push(p.Slots, slot)
-	if id != next || slot != next {
-		p.identity = false
-		size := 8
-		for size < 2*max(len(p.Keys), cap(p.Keys)) {
-			size *= 2
-		}
-		p.rebuild(size)
+	if id == next && slot == next {
+		p.Keys = push(p.Keys, id)
+		p.Slots = p.Keys // one array for both, as long as they are equal
+		return slot
 	}
+	if next > 0 {
+		p.Slots = slices.Clone(p.Slots)
+	}
+	p.Keys, p.Slots = push(p.Keys, id), push(p.Slots, slot)
+	p.identity = false
+	size := 8
+	for size < 2*max(len(p.Keys), cap(p.Keys)) {
+		size *= 2
+	}
+	p.rebuild(size)
 	return slot
 }
 
