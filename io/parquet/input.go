@@ -189,4 +189,11 @@ func (r *reader) Done() float64 {
 }
 
 // Close implements connector.Reader.
-func (r *reader) Close() error { return r.handle.Close() }
+func (r *reader) Close() error {
+	for _, c := range r.columns {
+		if c != nil {
+			c.Close()
+		}
+	}
+	return r.handle.Close()
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 )
 
 // chunk walks the pages of one column chunk. It reads the file in windows, each
@@ -19,6 +20,30 @@ type chunk struct {
 	buf  []byte // the window
 	pos  int    // of the next page in it
 	page []byte // the decompressed page; its padding follows it
+}
+
+// room is the memory of a chunk that has been read, for the next one: nothing
+// that was handed out lies in it. Row groups come one after the other, and fresh
+// memory costs more to touch than their pages to decode.
+type room struct{ window, page []byte }
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
+
+// roomMost is the most a room keeps.
+const roomMost = 4 << 20
+
+// furnish gives the chunk the memory of another one.
+func (c *chunk) furnish() {
+	r := rooms.Get().(*room)
+	c.buf, c.page = r.window[:0], r.page
+}
+
+// close takes it back. The chunk cannot be read any more.
+func (c *chunk) close() {
+	if cap(c.buf)+cap(c.page) <= roomMost {
+		rooms.Put(&room{c.buf, c.page})
+	}
+	c.buf, c.page, c.pos, c.off = nil, nil, 0, c.end
 }
 
 // peek returns the next n bytes, fewer only at the end of the chunk.

@@ -76,6 +76,14 @@ func (c *ColumnReader) Next(n int) (col *batch.Column, err error) {
 	return col, c.wrap(c.leaves[0], err)
 }
 
+// Close gives the reader's memory to others. It must not be used any more.
+func (c *ColumnReader) Close() {
+	for _, l := range c.leaves {
+		l.chunk.close()
+	}
+	c.rows = nil
+}
+
 func (c *ColumnReader) place(r *leafReader) string {
 	return fmt.Sprintf("%s: row group %d: column %q", c.group.file.o.Name, c.group.index, r.leaf.path)
 }

@@ -32,8 +32,10 @@ type leafReader struct {
 
 func newLeafReader(l *leaf, t *batch.Type, r io.ReaderAt, m *chunkMeta, window int) *leafReader {
 	start, end := m.extent()
-	return &leafReader{leaf: l, typ: t, left: m.values,
+	lr := &leafReader{leaf: l, typ: t, left: m.values,
 		chunk: chunk{r: r, off: start, end: end, window: window, codec: m.codec}}
+	lr.chunk.furnish()
+	return lr
 }
 
 // extent returns where the pages of a chunk are.

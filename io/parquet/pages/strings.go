@@ -22,8 +22,8 @@ func (d *decoder) plainStrings(s *batch.Strings, n int) error {
 	return d.unsupported()
 }
 
-// room makes room for n strings of size bytes altogether.
-func room(s *batch.Strings, n, size int) (offsets []int32, data []byte, err error) {
+// reserve makes room for n strings of size bytes altogether.
+func reserve(s *batch.Strings, n, size int) (offsets []int32, data []byte, err error) {
 	if len(s.Data)+size > stringBytesMax {
 		return nil, nil, errStringBytes
 	}
@@ -46,7 +46,7 @@ func (d *decoder) prefixedStrings(s *batch.Strings, n int) error {
 		}
 		end += 4 + int(size)
 	}
-	offsets, data, err := room(s, n, end-4*n)
+	offsets, data, err := reserve(s, n, end-4*n)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (d *decoder) fixedStrings(s *batch.Strings, n int) error {
 	if err != nil {
 		return err
 	}
-	offsets, data, err := room(s, n, len(b))
+	offsets, data, err := reserve(s, n, len(b))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (d *decoder) lengthStrings(s *batch.Strings, n int) error {
 	if total > int64(len(d.src)) {
 		return fmt.Errorf("has strings of %d bytes in a page with %d left", total, len(d.src))
 	}
-	offsets, data, err := room(s, n, int(total))
+	offsets, data, err := reserve(s, n, int(total))
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (d *decoder) prefixStrings(s *batch.Strings, n int) error {
 		}
 		before = p + suffixes[i]
 	}
-	offsets, data, err := room(s, n, int(shared+own))
+	offsets, data, err := reserve(s, n, int(shared+own))
 	if err != nil {
 		return err
 	}
