@@ -195,7 +195,7 @@ func TestSkippingPagesChangesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for range 120 {
+			for range 60 {
 				p, err := field.Describe(condition(r, n, r.IntN(4)))
 				if err != nil {
 					t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/leatflow/leat/io/parquet/pages"
 	"github.com/leatflow/leat/sdk/batch"
@@ -187,21 +188,31 @@ func (s Sink) Open(_ context.Context, r connector.SinkRequest) (connector.Output
 	if err := s.Validate(r.Type); err != nil {
 		return nil, err
 	}
-	system := s.FS
-	if system == nil {
-		system = staging.OS{}
-	}
-	a, err := openTarget(system, s.Dir, s.Overwrite)
-	if err != nil {
+	area, err := staging.Open(s.FS, s.Dir, s.stagingOptions())
+	switch {
+	case errors.Is(err, staging.ErrNotEmpty):
+		return nil, fmt.Errorf("parquet: %w to OverwriteAll or, for a partitioned sink, to OverwriteMatchingPartitions", err)
+	case err != nil:
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	return &output{sink: s, target: a, typ: r.Type, fileType: s.fileType(r.Type), fields: s.fileFields(r.Type)}, nil
+	return &output{sink: s, area: area, typ: r.Type, fileType: s.fileType(r.Type), fields: s.fileFields(r.Type)}, nil
+}
+
+// stagingOptions say which files make way for new ones: all that a sink has
+// written, or, in the partitions that get new ones, all that are Parquet.
+func (s Sink) stagingOptions() staging.Options {
+	o := staging.Options{Overwrite: s.Overwrite != OverwriteNone, Pattern: "part-*.parquet",
+		Nested: func(name string) bool { return strings.Contains(name, "=") }}
+	if s.Overwrite == OverwriteMatchingPartitions {
+		o.Touched, o.Pattern = true, "*.parquet"
+	}
+	return o
 }
 
 // output is an opened sink.
 type output struct {
 	sink     Sink
-	target   *target
+	area     *staging.Area
 	typ      *batch.Type
 	fileType *batch.Type
 	fields   []int // of typ, that are in the files
@@ -222,48 +233,44 @@ func (o *output) Writer(_ context.Context, task int) (connector.Writer, error) {
 
 // Commit implements connector.Output.
 func (o *output) Commit(ctx context.Context, staged []connector.Staged) error {
-	var files []*stagedFile
+	var names []string
 	for _, s := range staged {
-		if own, ok := s.Data.([]*stagedFile); ok {
-			files = append(files, own...)
-		}
+		names = append(names, s.Files...)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(files) == 0 && o.sink.Overwrite != OverwriteMatchingPartitions {
-		f, err := o.empty()
-		if err != nil {
-			return err
+	if len(names) == 0 && o.sink.Overwrite != OverwriteMatchingPartitions {
+		if err := o.empty(); err != nil {
+			return fmt.Errorf("parquet: %w", err)
 		}
-		files = append(files, f)
+		names = append(names, emptyName)
 	}
-	if err := o.target.commit(files); err != nil {
+	if err := o.area.Commit(names); err != nil {
 		return fmt.Errorf("parquet: %w", err)
 	}
 	return nil
 }
 
+const emptyName = "part-00000.parquet"
+
 // empty stages a file without rows. It has the partition columns too: there is no
 // directory that could have them.
-func (o *output) empty() (*stagedFile, error) {
-	f, err := o.target.create("part-00000.parquet")
+func (o *output) empty() error {
+	f, err := o.area.Create(emptyName)
 	if err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
+		return err
 	}
 	w, err := pages.NewWriter(f, o.typ, o.options(nil))
 	if err == nil {
 		_, err = w.Close()
 	}
-	if err = errors.Join(err, f.close()); err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
-	}
-	return f, nil
+	return errors.Join(err, f.Close())
 }
 
 // Abort implements connector.Output.
 func (o *output) Abort() error {
-	if err := o.target.abort(); err != nil {
+	if err := o.area.Abort(); err != nil {
 		return fmt.Errorf("parquet: %w", err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/leatflow/leat/io/parquet/pages"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/connector"
+	"github.com/leatflow/leat/sdk/connector/staging"
 )
 
 // openMax is how many partitions a task writes at the same time. When there are
@@ -26,14 +27,14 @@ type writer struct {
 	open   map[string]*part // by directory
 	parts  map[string]int   // files begun in each directory
 	clock  int              // batches so far
-	done   []*stagedFile
+	done   []*staging.File
 	rows   int64
 }
 
 // part is a file being written.
 type part struct {
 	dir  string
-	file *stagedFile
+	file *staging.File
 	rows *pages.Writer
 	used int // clock of the last batch
 }
@@ -71,7 +72,7 @@ func (w *writer) wrap(p *part, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("parquet: %s: %w", p.file.final, err)
+	return fmt.Errorf("parquet: %s: %w", p.file.Path(), err)
 }
 
 // project drops the columns that are directories.
@@ -102,13 +103,13 @@ func (w *writer) part(dir string) (*part, error) {
 		name = fmt.Sprintf("part-%05d-%d.parquet", w.task, n)
 	}
 	w.parts[dir]++
-	f, err := w.output.target.create(dir + name)
+	f, err := w.output.area.Create(dir + name)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
 	p := &part{dir: dir, file: f}
 	if p.rows, err = pages.NewWriter(f, w.output.fileType, w.output.options(&w.pool)); err != nil {
-		return nil, errors.Join(w.wrap(p, err), f.abort())
+		return nil, errors.Join(w.wrap(p, err), f.Abort())
 	}
 	w.open[dir] = p
 	return p, nil
@@ -134,10 +135,10 @@ func (w *writer) finish(p *part) error {
 	delete(w.open, p.dir)
 	_, err := p.rows.Close()
 	if err != nil {
-		return errors.Join(w.wrap(p, err), p.file.abort())
+		return errors.Join(w.wrap(p, err), p.file.Abort())
 	}
-	if err := p.file.close(); err != nil {
-		return errors.Join(fmt.Errorf("parquet: %w", err), p.file.abort())
+	if err := p.file.Close(); err != nil {
+		return errors.Join(fmt.Errorf("parquet: %w", err), p.file.Abort())
 	}
 	w.done = append(w.done, p.file)
 	return nil
@@ -152,11 +153,11 @@ func (w *writer) Close(context.Context) (connector.Staged, error) {
 	if err := errors.Join(errs...); err != nil {
 		return connector.Staged{}, err
 	}
-	slices.SortFunc(w.done, func(a, b *stagedFile) int { return cmp.Compare(a.name, b.name) })
-	s := connector.Staged{Rows: w.rows, Data: w.done}
+	slices.SortFunc(w.done, func(a, b *staging.File) int { return cmp.Compare(a.Name(), b.Name()) })
+	s := connector.Staged{Rows: w.rows}
 	for _, f := range w.done {
-		s.Bytes += f.size
-		s.Files = append(s.Files, f.name)
+		s.Bytes += f.Size()
+		s.Files = append(s.Files, f.Name())
 	}
 	return s, nil
 }
@@ -166,10 +167,10 @@ func (w *writer) Abort() error {
 	var errs []error
 	for _, p := range w.sorted() {
 		p.rows.Abort()
-		errs = append(errs, p.file.abort())
+		errs = append(errs, p.file.Abort())
 	}
 	for _, f := range w.done {
-		errs = append(errs, f.abort())
+		errs = append(errs, f.Abort())
 	}
 	w.open, w.done = nil, nil
 	return errors.Join(errs...)

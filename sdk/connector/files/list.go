@@ -40,12 +40,12 @@ func List(path string, suffixes ...string) ([]File, error) {
 	switch {
 	case err == nil:
 		err = l.add(path, info, nil)
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
 	case strings.ContainsAny(path, "*?["):
 		err = l.glob(path)
-	default:
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s: no such file or directory", path)
+	default:
+		return nil, readable(err)
 	}
 	if err != nil {
 		return nil, err
@@ -76,12 +76,17 @@ func (l *lister) glob(pattern string) error {
 		return fmt.Errorf("%s: %w", pattern, err)
 	}
 	if len(matches) == 0 {
+		// Glob takes a directory that may not be read for an empty one.
+		above := pattern[:strings.IndexAny(pattern, "*?[")]
+		if _, err := os.ReadDir(filepath.Dir(above + "x")); errors.Is(err, fs.ErrPermission) {
+			return readable(err)
+		}
 		return fmt.Errorf("%s: no file matches the pattern", pattern)
 	}
 	var errs []error
 	for _, m := range matches {
 		if info, err := os.Stat(m); err != nil {
-			errs = append(errs, err)
+			errs = append(errs, readable(err))
 		} else {
 			errs = append(errs, l.add(m, info, nil))
 		}
@@ -104,7 +109,7 @@ func (l *lister) add(path string, info fs.FileInfo, above []fs.FileInfo) error {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return readable(err)
 	}
 	if err := f.Close(); err != nil {
 		return err
@@ -122,7 +127,7 @@ func (l *lister) walk(dir string, info fs.FileInfo, above []fs.FileInfo) error {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return err
+		return readable(err)
 	}
 	above = append(slices.Clip(above), info)
 	var errs []error
@@ -133,7 +138,7 @@ func (l *lister) walk(dir string, info fs.FileInfo, above []fs.FileInfo) error {
 		path := filepath.Join(dir, e.Name())
 		info, err := os.Stat(path)
 		if err != nil {
-			errs = append(errs, err)
+			errs = append(errs, readable(err))
 		} else if info.IsDir() || info.Mode().IsRegular() && l.wanted(e.Name()) {
 			errs = append(errs, l.add(path, info, above))
 		}
@@ -151,4 +156,13 @@ func (l *lister) wanted(name string) bool {
 		}
 	}
 	return false
+}
+
+// readable says what to do about a missing permission; other errors stay as they
+// are.
+func readable(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w for user %d: let that user read it (chmod a+r, for a directory a+rx), or run as one who may", err, os.Geteuid())
 }

@@ -27,28 +27,42 @@ type Options struct {
 	// Overwrite replaces the files an earlier run left in the directory: those
 	// that match Pattern. They go when, and only when, Commit succeeds.
 	Overwrite bool
+	// Touched, with Overwrite, replaces only what is in the directories of new
+	// files and leaves all others, and all other files, alone.
+	Touched bool
 	// Pattern is the shell pattern of the names this sink makes, such as
 	// part-*.parquet. A directory that holds anything else is refused even with
-	// Overwrite, so that a wrong path costs nobody their files.
+	// Overwrite, unless only Touched directories are replaced, so that a wrong
+	// path costs nobody their files.
 	Pattern string
+	// Nested reports whether a name is one of a directory that the sink makes
+	// inside of the target, at any depth; nil: it makes none.
+	Nested func(name string) bool
 }
+
+// ErrNotEmpty says that the target holds files that may not be overwritten.
+var ErrNotEmpty = errors.New("is not empty")
 
 // Area is the staging area of one run. Create may be called concurrently; Commit
 // and Abort are called when all files are closed or aborted.
 type Area struct {
-	fs    FS
-	dir   string   // where final names appear
-	stage string   // the hidden directory
-	made  []string // directories that Open made, outermost first
-	old   []string // names to be replaced
+	fs      FS
+	dir     string // where final names appear
+	options Options
+	stage   string   // the hidden directory
+	made    []string // directories that were made, outermost first
+	old     []string // paths to be replaced, found by Open
 
 	mu    sync.Mutex
 	files map[string]*File
 
 	state  state
-	linked []string // final names that are visible by our doing
-	aside  []string // names now in stage/replaced
+	linked []string // final paths that are visible by our doing
+	aside  []move   // what is replaced
 }
+
+// move is a file of an earlier run on its way out of sight.
+type move struct{ from, to string }
 
 type state uint8
 
@@ -72,18 +86,21 @@ func Open(system FS, dir string, o Options) (*Area, error) {
 	if _, err := filepath.Match(o.Pattern, ""); err != nil || o.Overwrite && o.Pattern == "" {
 		return nil, fmt.Errorf("the option Overwrite needs a pattern of the files it may replace, got %q", o.Pattern)
 	}
-	a := &Area{fs: system, dir: filepath.Clean(dir), files: map[string]*File{}}
-	if err := a.prepare(o); err != nil {
-		return nil, errors.Join(err, a.removeMade())
+	if o.Nested == nil {
+		o.Nested = func(string) bool { return false }
+	}
+	a := &Area{fs: system, dir: filepath.Clean(dir), options: o, files: map[string]*File{}}
+	if err := a.prepare(); err != nil {
+		return nil, errors.Join(err, a.removeMade(0))
 	}
 	return a, nil
 }
 
-func (a *Area) prepare(o Options) error {
+func (a *Area) prepare() error {
 	if err := a.makeDir(a.dir); err != nil {
 		return err
 	}
-	if err := a.inspect(o); err != nil {
+	if err := a.inspect(); err != nil {
 		return err
 	}
 	stage := filepath.Join(a.dir, Prefix+rand.Text())
@@ -115,42 +132,75 @@ func (a *Area) makeDir(dir string) error {
 	if err := a.fs.Mkdir(dir, dirMode); errors.Is(err, fs.ErrExist) {
 		return nil // another run was faster; it owns the directory
 	} else if err != nil {
-		return fmt.Errorf("make target directory: %w", err)
+		return fmt.Errorf("make directory: %w", err)
 	}
 	a.made = append(a.made, dir)
 	if err := a.fs.SyncDir(parent); err != nil {
-		return fmt.Errorf("make target directory %s durable: %w", dir, err)
+		return fmt.Errorf("make directory %s durable: %w", dir, err)
 	}
 	return nil
 }
 
 // inspect decides whether what is in the directory may be there.
-func (a *Area) inspect(o Options) error {
-	entries, err := a.fs.ReadDir(a.dir)
-	if err != nil {
-		return fmt.Errorf("look into target directory: %w", err)
+func (a *Area) inspect() error {
+	o := a.options
+	if o.Overwrite && o.Touched {
+		return nil
 	}
 	var foreign []string
-	for _, e := range entries {
-		name := e.Name()
-		if strings.HasPrefix(name, ".") {
-			continue
-		}
-		if ours, _ := filepath.Match(o.Pattern, name); ours && !e.IsDir() {
-			a.old = append(a.old, name)
-		} else {
-			foreign = append(foreign, name)
-		}
+	if err := a.walk(a.dir, func(path string) { foreign = append(foreign, a.relative(path)) }); err != nil {
+		return fmt.Errorf("look into target directory: %w", err)
 	}
 	switch {
 	case len(foreign) > 0 && o.Overwrite:
 		return fmt.Errorf("%s holds %s, which this output did not make (its files are %s), so it is not overwritten; name another directory or move them away",
 			a.dir, some(foreign), o.Pattern)
 	case len(foreign)+len(a.old) > 0 && !o.Overwrite:
-		return fmt.Errorf("%s is not empty: it holds %s; name an empty or new directory, or set Overwrite",
-			a.dir, some(append(a.old, foreign...)))
+		found := foreign
+		for _, path := range slices.Backward(a.old) {
+			found = slices.Insert(found, 0, a.relative(path))
+		}
+		return fmt.Errorf("%s %w: it holds %s; name an empty or new directory, or set Overwrite", a.dir, ErrNotEmpty, some(found))
 	}
 	return nil
+}
+
+// walk adds the files under dir that match the pattern to old and calls foreign
+// for all else that is not hidden.
+func (a *Area) walk(dir string, foreign func(path string)) error {
+	entries, err := a.fs.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case e.IsDir() && a.options.Nested(e.Name()):
+			if err := a.walk(path, foreign); err != nil {
+				return err
+			}
+		case !e.IsDir() && a.ours(e.Name()):
+			a.old = append(a.old, path)
+		default:
+			foreign(path)
+		}
+	}
+	return nil
+}
+
+func (a *Area) ours(name string) bool {
+	ok, _ := filepath.Match(a.options.Pattern, name) // Open has checked the pattern
+	return ok
+}
+
+// relative returns path as seen from the target.
+func (a *Area) relative(path string) string {
+	rel, err := filepath.Rel(a.dir, path)
+	if err != nil {
+		return path
+	}
+	return rel
 }
 
 // some lists names for an error message, at most three of them.
@@ -164,10 +214,14 @@ func some(names []string) string {
 // Dir returns the directory in which final names appear.
 func (a *Area) Dir() string { return a.dir }
 
-// Create opens a new file that Commit will call name, a single path element.
+// Create opens a new file that Commit will call name: one path element, or
+// several, separated by slashes, below directories that are Nested.
 func (a *Area) Create(name string) (*File, error) {
-	if name != filepath.Base(name) || !filepath.IsLocal(name) || strings.HasPrefix(name, ".") || name == replacedDir {
-		return nil, fmt.Errorf("%q cannot name an output file: want one path element that does not start with a dot", name)
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		if part != filepath.Base(part) || !filepath.IsLocal(part) || strings.HasPrefix(part, ".") || i < len(parts)-1 && !a.options.Nested(part) {
+			return nil, fmt.Errorf("%q cannot name an output file: want one path element that does not start with a dot, below directories of the output", name)
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -177,18 +231,16 @@ func (a *Area) Create(name string) (*File, error) {
 	if a.files[name] != nil {
 		return nil, fmt.Errorf("%s is written twice in one run", a.final(name))
 	}
-	h, err := a.fs.Create(a.staged(name), fileMode)
-	if err != nil {
+	f := &File{area: a, name: name, path: filepath.Join(a.stage, fmt.Sprint(len(a.files)))}
+	var err error
+	if f.handle, err = a.fs.Create(f.path, fileMode); err != nil {
 		return nil, fmt.Errorf("create %s: %w", a.final(name), err)
 	}
-	f := &File{area: a, name: name, handle: h}
 	a.files[name] = f
 	return f, nil
 }
 
-func (a *Area) final(name string) string    { return filepath.Join(a.dir, name) }
-func (a *Area) staged(name string) string   { return filepath.Join(a.stage, name) }
-func (a *Area) replaced(name string) string { return filepath.Join(a.stage, replacedDir, name) }
+func (a *Area) final(name string) string { return filepath.Join(a.dir, filepath.FromSlash(name)) }
 
 // Abort removes everything staged and every directory that Open made, and takes
 // back what a failed Commit may have left. After a successful Commit it removes
@@ -210,7 +262,7 @@ func (a *Area) Abort() error {
 		return err
 	}
 	a.state = aborted
-	return a.removeMade()
+	return a.removeMade(0)
 }
 
 // removeStage deletes the staging directory with all that is in it.
@@ -252,18 +304,17 @@ func (a *Area) remove(path string) error {
 	return nil
 }
 
-// removeMade deletes the directories that Open made, innermost first, as long
-// as nobody else has put something into them.
-func (a *Area) removeMade() error {
-	for _, dir := range slices.Backward(a.made) {
-		entries, err := a.fs.ReadDir(dir)
-		if err == nil && len(entries) > 0 {
-			return nil
+// removeMade deletes the directories that were made since there were n, innermost
+// first, as long as nobody else has put something into them.
+func (a *Area) removeMade(n int) error {
+	for _, dir := range slices.Backward(a.made[n:]) {
+		if entries, err := a.fs.ReadDir(dir); err == nil && len(entries) > 0 {
+			continue
 		}
 		if err := a.remove(dir); err != nil {
 			return err
 		}
 	}
-	a.made = nil
+	a.made = a.made[:n]
 	return nil
 }

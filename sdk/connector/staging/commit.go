@@ -19,13 +19,17 @@ func (a *Area) Commit(names []string) error {
 	if a.state != opened {
 		return fmt.Errorf("%s: output was already committed or aborted", a.dir)
 	}
+	before := len(a.made)
 	err := a.check(names)
 	if err == nil {
 		err = a.publish(names)
 	}
 	if err != nil {
 		a.state = failed
-		return errors.Join(err, a.takeBack())
+		if again := a.takeBack(); again != nil {
+			return errors.Join(err, again)
+		}
+		return errors.Join(err, a.removeMade(before))
 	}
 	a.state = committed
 	for name, f := range a.files {
@@ -33,8 +37,8 @@ func (a *Area) Commit(names []string) error {
 			f.release()
 		}
 	}
-	a.linked, a.aside = nil, nil
-	if err := a.removeStage(); err != nil {
+	a.linked = nil
+	if err := errors.Join(a.removeStage(), a.removeEmptied()); err != nil {
 		return fmt.Errorf("%s: the output is complete, every file is in place, but: %w", a.dir, err)
 	}
 	return nil
@@ -61,44 +65,85 @@ func (a *Area) check(names []string) error {
 }
 
 func (a *Area) publish(names []string) error {
-	if err := a.moveAside(); err != nil {
+	dirs := []string{a.dir}
+	for _, name := range names {
+		dirs = append(dirs, filepath.Dir(a.final(name)))
+	}
+	slices.Sort(dirs)
+	dirs = slices.Compact(dirs)
+	if err := a.moveAside(dirs); err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := a.link(name); err != nil {
+		if err := a.makeDir(filepath.Dir(a.final(name))); err != nil {
+			return err
+		}
+		if err := a.link(a.files[name].path, a.final(name)); err != nil {
 			return err
 		}
 	}
-	if err := a.fs.SyncDir(a.dir); err != nil {
-		return fmt.Errorf("make the files in %s durable: %w", a.dir, err)
+	for _, dir := range dirs {
+		if err := a.fs.SyncDir(dir); err != nil {
+			return fmt.Errorf("make the files in %s durable: %w", dir, err)
+		}
 	}
 	return nil
 }
 
-// moveAside takes the files of the run before out of sight.
-func (a *Area) moveAside() error {
-	if len(a.old) == 0 {
+// moveAside takes the files of an earlier run out of sight: those that Open
+// found, or those in the directories that get new files.
+func (a *Area) moveAside(dirs []string) error {
+	old := a.old
+	if a.options.Overwrite && a.options.Touched {
+		for _, dir := range dirs {
+			found, err := a.touched(dir)
+			if err != nil {
+				return fmt.Errorf("overwrite %s: %w", dir, err)
+			}
+			old = append(old, found...)
+		}
+	}
+	if len(old) == 0 {
 		return nil
 	}
-	if err := a.fs.Mkdir(filepath.Join(a.stage, replacedDir), privateMode); err != nil {
+	replaced := filepath.Join(a.stage, replacedDir)
+	if err := a.fs.Mkdir(replaced, privateMode); err != nil {
 		return fmt.Errorf("overwrite %s: %w", a.dir, err)
 	}
-	for _, name := range a.old {
-		err := a.fs.Rename(a.final(name), a.replaced(name))
+	for i, from := range old {
+		to := filepath.Join(replaced, fmt.Sprint(i))
+		err := a.fs.Rename(from, to)
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // gone since Open: nothing to replace
+			continue // gone since it was found: nothing to replace
 		}
 		if err != nil {
-			return fmt.Errorf("overwrite %s: %w", a.final(name), err)
+			return fmt.Errorf("overwrite %s: %w", from, err)
 		}
-		a.aside = append(a.aside, name)
+		a.aside = append(a.aside, move{from, to})
 	}
 	return nil
+}
+
+// touched returns the files in a directory that this output may replace. Beside
+// its directories, in the target itself, it replaces none.
+func (a *Area) touched(dir string) (out []string, err error) {
+	if dir == a.dir {
+		return nil, nil
+	}
+	entries, err := a.fs.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if !e.IsDir() && a.ours(e.Name()) {
+			out = append(out, filepath.Join(dir, e.Name()))
+		}
+	}
+	return out, err
 }
 
 // link gives one staged file its final name, never replacing one.
-func (a *Area) link(name string) error {
-	from, to := a.staged(name), a.final(name)
+func (a *Area) link(from, to string) error {
 	err := a.fs.Link(from, to)
 	if err != nil && !errors.Is(err, fs.ErrExist) && linkless(err) {
 		err = a.claim(from, to)
@@ -109,7 +154,7 @@ func (a *Area) link(name string) error {
 	case err != nil:
 		return fmt.Errorf("commit %s: %w", to, err)
 	}
-	a.linked = append(a.linked, name)
+	a.linked = append(a.linked, to)
 	return nil
 }
 
@@ -139,20 +184,38 @@ func (a *Area) claim(from, to string) error {
 // was. What it cannot undo stays on its lists for another try by Abort.
 func (a *Area) takeBack() error {
 	for len(a.linked) > 0 {
-		name := a.linked[len(a.linked)-1]
-		if err := a.remove(a.final(name)); err != nil {
+		last := len(a.linked) - 1
+		if err := a.remove(a.linked[last]); err != nil {
 			return fmt.Errorf("%s is incomplete, %d of its files are still visible (%s); delete them: %w",
-				a.dir, len(a.linked), some(a.linked), err)
+				a.dir, last+1, some(a.linked), err)
 		}
-		a.linked = a.linked[:len(a.linked)-1]
+		a.linked = a.linked[:last]
 	}
 	for len(a.aside) > 0 {
-		name := a.aside[len(a.aside)-1]
-		if err := a.fs.Rename(a.replaced(name), a.final(name)); err != nil {
-			return fmt.Errorf("the earlier files of %s are in %s (%s); move them back by hand: %w",
-				a.dir, filepath.Join(a.stage, replacedDir), some(a.aside), err)
+		last := a.aside[len(a.aside)-1]
+		if err := a.fs.Rename(last.to, last.from); err != nil {
+			return fmt.Errorf("%d earlier files of %s are in %s, %s as %s; move them back by hand: %w",
+				len(a.aside), a.dir, filepath.Dir(last.to), a.relative(last.from), filepath.Base(last.to), err)
 		}
 		a.aside = a.aside[:len(a.aside)-1]
 	}
+	return nil
+}
+
+// removeEmptied deletes directories inside of the target that lost all their
+// files.
+func (a *Area) removeEmptied() error {
+	for _, m := range a.aside {
+		for dir := filepath.Dir(m.from); dir != a.dir; dir = filepath.Dir(dir) {
+			entries, err := a.fs.ReadDir(dir)
+			if err != nil || len(entries) > 0 {
+				break
+			}
+			if err := a.remove(dir); err != nil {
+				return err
+			}
+		}
+	}
+	a.aside = nil
 	return nil
 }

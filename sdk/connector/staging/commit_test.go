@@ -160,8 +160,8 @@ func TestOrderOnDisk(t *testing.T) {
 	}
 	want := []string{
 		"mkdir deep", "syncdir " + filepath.Base(filepath.Dir(filepath.Dir(dir))), "mkdir out", "syncdir deep", "mkdir staging",
-		"create part-0.txt", "write part-0.txt", "sync part-0.txt", "close part-0.txt",
-		"create part-1.txt", "write part-1.txt", "sync part-1.txt", "close part-1.txt",
+		"create 0", "write 0", "sync 0", "close 0",
+		"create 1", "write 1", "sync 1", "close 1",
 		"link part-0.txt", "link part-1.txt", "syncdir out",
 	}
 	if got := disk.Log(); !slices.Equal(got, want) {

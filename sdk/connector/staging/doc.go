@@ -7,13 +7,14 @@
 //
 //	out/                              the target
 //	├── .leat-staging-6X3…/           0700, hidden, one per run
-//	│   ├── part-00000.parquet  ──┐   written, fsynced
-//	│   ├── part-00001.parquet  ──┼─┐
-//	│   └── replaced/             │ │ with Overwrite: the files of the run before
+//	│   ├── 0  ───────────────────┐   written, fsynced
+//	│   ├── 1  ───────────────────┼─┐
+//	│   └── replaced/0, 1 …       │ │ with Overwrite: the files of the run before
 //	├── part-00000.parquet  ◀─link┘ │ Commit
-//	└── part-00001.parquet  ◀─link──┘
+//	└── origin=ATL/                 │ made by Commit, where directories are Nested
+//	    └── part-00001.parquet  ◀───┘
 //
-// Commit links every file, fsyncs the directory and then removes the staging
+// Commit links every file, fsyncs their directories and then removes the staging
 // directory. A name that exists, a full disk or any other failure on the way
 // takes back the links made so far. What a crash in the middle of Commit can
 // leave is a prefix of the names, each complete; a crash before it leaves a

@@ -10,6 +10,7 @@ import (
 type File struct {
 	area   *Area
 	name   string
+	path   string // in the staging directory
 	handle Handle // nil once closed or aborted
 	size   int64
 	err    error // first failure
@@ -18,6 +19,9 @@ type File struct {
 
 // Name returns the final name, relative to the target directory.
 func (f *File) Name() string { return f.name }
+
+// Path returns the final name with the target directory.
+func (f *File) Path() string { return f.area.final(f.name) }
 
 // Size returns the number of bytes written so far.
 func (f *File) Size() int64 { return f.size }
@@ -65,7 +69,7 @@ func (f *File) Abort() error {
 	if f.area.stage == "" || f.area.state == committed {
 		return nil
 	}
-	return f.area.remove(f.area.staged(f.name))
+	return f.area.remove(f.path)
 }
 
 // release closes the handle without caring for what was written. The caller

@@ -1,6 +1,8 @@
 package staging
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -39,20 +41,35 @@ type Handle interface {
 // OS is the file system of the machine.
 type OS struct{}
 
+// permitted says what to do about a missing permission; other errors stay as
+// they are.
+func permitted(err error) error {
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w for user %d: let that user write there (chmod u+rwx, chown), name another directory, or run as one who may", err, os.Geteuid())
+}
+
 // Mkdir implements FS.
-func (OS) Mkdir(path string, perm fs.FileMode) error { return os.Mkdir(path, perm) }
+func (OS) Mkdir(path string, perm fs.FileMode) error { return permitted(os.Mkdir(path, perm)) }
 
 // ReadDir implements FS.
-func (OS) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+func (OS) ReadDir(path string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(path)
+	return entries, permitted(err)
+}
 
 // Stat implements FS.
-func (OS) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
+func (OS) Stat(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	return info, permitted(err)
+}
 
 // Create implements FS.
 func (OS) Create(path string, perm fs.FileMode) (Handle, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
-		return nil, err
+		return nil, permitted(err)
 	}
 	return f, nil
 }
