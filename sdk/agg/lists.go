@@ -34,8 +34,11 @@ func edge(function string, out, in any, by []Order, highest bool) Term {
 			s := r.ranked(t, rankSpec{limit: 1, highest: highest, timed: true})
 			return func(t *Table, q *request) (output, error) {
 				v := newVector(outType)
+				r := t.states[s].(*ranked)
 				for _, slot := range q.slots {
-					if e := t.states[s].(*ranked).entries(slot); len(e) == 0 {
+					if int(slot) < len(r.lone) && r.lone[slot].set {
+						v.addBits(r.lone[slot].bits)
+					} else if e := r.entries(slot); len(e) == 0 {
 						v.addNull()
 					} else if err := v.add(e[0].value); err != nil {
 						return output{}, err

@@ -24,6 +24,14 @@ type ranked struct {
 	bytes  int64 // of strings kept, more or less: merged slots share theirs
 	reader valueReader
 	key    []byte // scratch for the fields of By
+	// lone is, by slot, the one number that First or Last has read off a series.
+	// A slot with a list has none. nil: there never was any.
+	lone []lone
+}
+
+type lone struct {
+	bits uint64
+	set  bool
 }
 
 type rankSpec struct {
@@ -83,6 +91,9 @@ func (r *ranked) reset(slots []int32) {
 const borrowed = -1
 
 func (r *ranked) clear(slot int32) {
+	if int(slot) < len(r.lone) {
+		r.lone[slot] = lone{}
+	}
 	if r.lists[slot].sorted == borrowed {
 		r.lists[slot] = list{}
 		return

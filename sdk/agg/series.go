@@ -184,7 +184,8 @@ func (p *Plan) only(states []int) *Plan {
 }
 
 // SetRanges makes slots[i] (slot i when slots is nil) hold rows [from[i], to[i])
-// of a series that was made for the table's plan, instead of what it held.
+// of a series that was made for the table's plan, instead of what it held. Until
+// slots are reset they are only good for Results and Columns.
 func (t *Table) SetRanges(s *Series, slots, from, to []int32) error {
 	for i, st := range t.states {
 		if src := s.sources[t.names()[i]]; src != nil {

@@ -158,12 +158,17 @@ func (k *rankReader) read(cols []*batch.Column, row int) *entry {
 // views of the series, except for values that have to be written out.
 func (r *ranked) put(s source, slots, from, to []int32) {
 	o := s.(*sequence)
-	shared := make([]entry, 0, len(from))
 	composite := false
 	switch o.value.Type.Kind.Form() {
+	case batch.IntForm, batch.FloatForm, batch.BoolForm:
+		if r.limit == 1 {
+			r.putLone(o, slots, from, to)
+			return
+		}
 	case batch.ListForm, batch.StructForm:
 		composite = true
 	}
+	shared := make([]entry, 0, len(from))
 	ends := make([]int32, len(from))
 	for i, f := range from {
 		first, end := o.between(f, to[i])
@@ -191,5 +196,23 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 	for i, end := range ends {
 		r.lists[slotOf(slots, i)] = list{buf: shared[start:end:end], sorted: borrowed}
 		start = end
+	}
+}
+
+// putLone is put for First and Last of numbers, which need no list.
+func (r *ranked) putLone(o *sequence, slots, from, to []int32) {
+	r.lone = extend(r.lone, len(r.lists), lone{})
+	for i, f := range from {
+		slot := slotOf(slots, i)
+		r.clear(slot)
+		first, end := o.between(f, to[i])
+		if first == end {
+			continue
+		}
+		row := o.at(first)
+		if r.highest {
+			row = o.at(end - 1)
+		}
+		r.lone[slot] = lone{r.reader.read(o.value, int(row)).bits, true}
 	}
 }

@@ -3,6 +3,7 @@ package agg
 import (
 	"cmp"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/field"
 )
 
 // grouped is rows of some groups in the order of a series.
@@ -134,4 +136,71 @@ func compareSlots(t *rapid.T, read, added *Table, slots []int32) {
 			t.Fatalf("slot %d: %s", slots[i], difference(g, w))
 		}
 	}
+}
+
+// Ranges of some hundred rows in a series of a million, in no order.
+func BenchmarkSeries(b *testing.B) {
+	const rows, asked = 1 << 20, 4096
+	type out struct {
+		Max  *int64
+		Text *string
+		Sum  float64
+		Last *int64
+		N    int64
+	}
+	items := make([]item, rows)
+	times := make([]int64, rows)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range items {
+		items[i] = item{I: r.Int64N(1000), F: float64(r.IntN(10_000)) / 100, S: string(rune('a' + r.IntN(26)))}
+		times[i] = int64(i)
+	}
+	value := column(items...)
+	from, to := make([]int32, asked), make([]int32, asked)
+	for i := range from {
+		from[i] = int32(r.IntN(rows - 1000))
+		to[i] = from[i] + int32(r.IntN(1000))
+	}
+	slots := make([]int32, asked)
+	for i := range slots {
+		slots[i] = int32(i)
+	}
+	for name, terms := range map[string]func(e *item, o *out) Term{
+		"count": func(_ *item, o *out) Term { return Count(&o.N) },
+		"sum":   func(e *item, o *out) Term { return Sum(&o.Sum, &e.F) },
+		"last":  func(e *item, o *out) Term { return Last(o.Last, &e.I) },
+		"max":   func(e *item, o *out) Term { return Max(o.Max, &e.I) },
+		"tree":  func(e *item, o *out) Term { return Max(o.Text, &e.S) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			in, to1 := mustProbe[item](b), mustProbe[out](b)
+			p, err := Resolve(in, to1, []Term{terms(in.Value().Interface().(*item), to1.Value().Interface().(*out))}, Scope{Partial: true, MayBeEmpty: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			series, err := NewSeries([]*Plan{p}, value, times, []int32{0}, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			table := p.NewTable()
+			table.Grow(asked)
+			for b.Loop() {
+				if err := table.SetRanges(series, nil, from, to); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := table.Columns(slots, nil, nil, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/asked, "ns/range")
+		})
+	}
+}
+
+func mustProbe[T any](b *testing.B) *field.Probe {
+	p, err := field.NewProbe(reflect.TypeFor[T](), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
 }

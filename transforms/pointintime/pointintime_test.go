@@ -67,6 +67,7 @@ type answer struct {
 	Tags       []string `leat:"tags"`
 	Last3      []int64  `leat:"last3"`
 	Others     int64    `leat:"others"` // rows of the spine itself
+	Cross      int64    `leat:"cross"`  // rows whose user is the tag of the spine
 	Median     *float64 `leat:"median"`
 }
 
@@ -108,6 +109,9 @@ func join(spine leat.PCollection[query], events leat.PCollection[event]) leat.PC
 					agg.Last(o.LastTag, &e.Tag), agg.CollectSet(&o.Tags, &e.Tag), agg.LastN(&o.Last3, &e.N, 3, agg.By(&e.Seq)), agg.Quantile(o.Median, &e.N, 0.5),
 				}}
 			}),
+			pointintime.From(events, func(e *event) pointintime.Lookup {
+				return pointintime.Lookup{On: []pointintime.Pair{pointintime.Equal(&q.Tag, &e.User)}, Within: 33 * time.Microsecond, Get: []agg.Term{agg.Count(&o.Cross)}}
+			}),
 			pointintime.From(spine, func(other *query) pointintime.Lookup {
 				return pointintime.Lookup{On: []pointintime.Pair{pointintime.Equal(&q.User, &other.User)}, Within: 10 * time.Microsecond, Get: []agg.Term{agg.Count(&o.Others)}}
 			}))
@@ -118,7 +122,7 @@ func join(spine leat.PCollection[query], events leat.PCollection[event]) leat.PC
 func draw(r *rand.Rand, spine, events int) ([]query, []event) {
 	at := func() time.Time { return time.UnixMicro(int64(r.IntN(80) - 20)).UTC() }
 	user := func() string {
-		return fmt.Sprintf("user-%d-%s", r.IntN(6), strings.Repeat("x", r.IntN(2)*20))
+		return []string{"0", "1", fmt.Sprintf("user-%d-%s", r.IntN(4), strings.Repeat("x", r.IntN(2)*20))}[r.IntN(3)]
 	}
 	maybe := func(n int) *int64 {
 		v := int64(r.IntN(n))
@@ -174,6 +178,7 @@ func naive(queries []query, events []event) []string {
 		shop := within(events, q, 30*time.Microsecond, sameShop)
 		pair := within(events, q, 60*time.Microsecond, both)
 		three := within(events, q, time.Hour, func(e event) bool { return both(e) && e.Tag == q.Tag })
+		cross := within(events, q, 33*time.Microsecond, func(e event) bool { return e.User == q.Tag })
 		recent := within(events, q, 25*time.Microsecond, sameUser)
 		others := 0
 		for _, o := range queries {
@@ -182,7 +187,7 @@ func naive(queries []query, events []event) []string {
 			}
 		}
 		parts = append(parts, fmt.Sprint("shop ", len(shop)), bits(exactSum(shop)), "both "+lastOpt(pair)+" "+firstPrice(pair), fmt.Sprint("three ", len(three)),
-			lastTag(recent), fmt.Sprint(tagSet(recent), last3(recent)), fmt.Sprint("others ", others))
+			lastTag(recent), fmt.Sprint(tagSet(recent), last3(recent)), fmt.Sprint("others ", others, " ", len(cross)))
 		out[i] = fmt.Sprint(q.ID, " ", strings.Join(parts, "; "))
 	}
 	return out
@@ -288,7 +293,7 @@ func render(a answer) string {
 		parts = append(parts, fmt.Sprint(s.Count, " ", s.Large, " ", s.Sum, " ", float(&s.Spend), " ", float(s.Mean), " ", float(s.MeanN), " ", value(s.Opt), " ", value(s.Max)))
 	}
 	parts = append(parts, fmt.Sprint("shop ", a.ShopCount), float(&a.ShopSpend), "both "+value(a.BothLast)+" "+float(a.BothFirst), fmt.Sprint("three ", a.ThreeCount),
-		value(a.LastTag), fmt.Sprint(a.Tags, a.Last3), fmt.Sprint("others ", a.Others))
+		value(a.LastTag), fmt.Sprint(a.Tags, a.Last3), fmt.Sprint("others ", a.Others, " ", a.Cross))
 	return fmt.Sprint(a.ID, " ", strings.Join(parts, "; "))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/leatflow/leat/runner/internal/state"
@@ -116,6 +117,7 @@ type build struct {
 	values []*batch.Column
 	texts  int64
 	size   int64 // of values
+	room   int64 // rows there is room for in ids and times
 }
 
 // NewBuild returns the operator that builds a part of an index. keep are the
@@ -124,11 +126,26 @@ func NewBuild(x *Index, number int, keep []bool) Operator {
 	return &build{index: x, number: number, keep: keep, keys: state.NewTuples(x.types)}
 }
 
-// Expect implements Expecting.
-func (o *build) Expect(rows int64) {
-	if rows < math.MaxInt32 {
-		o.ids, o.times = make([]int32, 0, rows), make([]int64, 0, rows)
+// Expect implements Expecting: room is made when the first rows are there, as it
+// has to be reserved.
+func (o *build) Expect(rows int64) { o.room = min(rows, math.MaxInt32) }
+
+// makeRoom reserves and makes room for n more rows.
+func (o *build) makeRoom(n int) error {
+	have := int64(len(o.ids) + n)
+	if o.ids != nil && have <= o.room {
+		return nil
 	}
+	reserved := o.room
+	if o.ids == nil {
+		reserved = 0
+	}
+	o.room = max(o.room, have)
+	if err := o.index.reserve(rowBytes * (o.room - reserved)); err != nil {
+		return err
+	}
+	o.ids, o.times = slices.Grow(o.ids, int(o.room)-len(o.ids)), slices.Grow(o.times, int(o.room)-len(o.times))
+	return nil
 }
 
 // Process implements Operator.
@@ -139,13 +156,16 @@ func (o *build) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
 	}
 	value := keepColumns(b.Root, o.keep)
 	size := (&batch.Batch{Root: value, Sel: b.Sel}).SizeBytes()
-	if err := o.index.reserve(size + int64(rowBytes*n)); err != nil {
+	if err := o.index.reserve(size); err != nil {
 		return err
 	}
 	o.size += size
+	if err := o.makeRoom(n); err != nil {
+		return err
+	}
 	before := o.keys.SizeBytes()
 	at := len(o.ids)
-	o.ids = append(o.ids, make([]int32, n)...)
+	o.ids = o.ids[:at+n]
 	o.keys.Lookup(columnsAt(b.Root, o.index.keys), b.Sel, o.ids[at:])
 	for i := range n {
 		o.times = append(o.times, b.TimeAt(b.Row(i)))
@@ -201,7 +221,7 @@ func (o *build) End(context.Context, graph.Emit) error {
 	whole := batch.Concat(o.values)
 	o.values = nil
 	value := whole.Gather(order)
-	o.index.release(2*o.size + sortBytes(n) + int64(rowBytes*n))
+	o.index.release(2*o.size + sortBytes(n) + rowBytes*o.room)
 	var err error
 	p.series, err = agg.NewSeries(o.index.plans, value, p.times, starts[:len(starts)-1], &agg.Reserve{Bytes: o.index.reserve})
 	if err != nil {

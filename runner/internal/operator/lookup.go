@@ -16,14 +16,14 @@ import (
 // order in which it comes, with columns added that the indexes answer.
 type lookup struct {
 	pass
-	step   *graph.PointInTime
-	output *batch.Type
-	probes []*probe
-	slots  []int32 // 0, 1, 2 …
+	step    *graph.PointInTime
+	output  *batch.Type
+	indexes []Probed
+	probes  []*probe // of each index one for each key of the spine
+	slots   []int32  // 0, 1, 2 …
 }
 
-// Probed is an index and the lookups of the step that it answers, in the order
-// of the plans it was made with.
+// Probed is an index and the lookups of the step that it answers.
 type Probed struct {
 	Index   *Index
 	Lookups []int
@@ -32,9 +32,20 @@ type Probed struct {
 // NewLookup returns the operator that looks the spine up in indexes, all of
 // which must be complete.
 func NewLookup(step *graph.PointInTime, output *batch.Type, indexes []Probed) Operator {
-	o := &lookup{step: step, output: output}
+	o := &lookup{step: step, output: output, indexes: indexes}
 	for _, x := range indexes {
-		o.probes = append(o.probes, newProbe(step, x))
+		for rest := x.Lookups; len(rest) > 0; {
+			var same, other []int
+			for _, l := range rest {
+				if slices.EqualFunc(step.Lookups[l].Spine, step.Lookups[rest[0]].Spine, slices.Equal[[]int]) {
+					same = append(same, l)
+				} else {
+					other = append(other, l)
+				}
+			}
+			o.probes = append(o.probes, newProbe(step, Probed{x.Index, same}))
+			rest = other
+		}
 	}
 	return o
 }
@@ -69,8 +80,8 @@ func (o *lookup) Process(_ context.Context, b *batch.Batch, emit graph.Emit) err
 
 // Close implements Operator.
 func (o *lookup) Close() error {
-	for _, p := range o.probes {
-		p.index.done()
+	for _, x := range o.indexes {
+		x.Index.done()
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (p *Plan) detail(o *Op) string {
 	return o.Node.Op.Detail()
 }
 
-// dealt says by which columns the rows of an index are partitioned.
+// dealt says by which columns of the rows an index is.
 func dealt(x *Index) string {
 	t := x.Node.Inputs[x.Input].Type()
 	names := make([]string, len(x.Keys))
@@ -137,9 +137,9 @@ func dealt(x *Index) string {
 // built says what an index answers, one lookup a line.
 func built(x *Index) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "index %d of %s by %s, in the order of time", x.ID, x.Node.Inputs[x.Input].Node.Name, x.lookup(x.Lookups[0]).Key)
+	fmt.Fprintf(&b, "index %d of %s %s, in the order of time", x.ID, x.Node.Inputs[x.Input].Node.Name, dealt(x))
 	for _, l := range x.Lookups {
-		fmt.Fprintf(&b, "\n            %s", x.lookup(l))
+		fmt.Fprintf(&b, "\n            %s: %s", x.lookup(l).Key, x.lookup(l))
 	}
 	return b.String()
 }

@@ -75,10 +75,8 @@ func (b *builder) pointInTime(n *graph.Node, op *graph.PointInTime) *Op {
 	var indexes []*Index
 	for i := range op.Lookups {
 		l := &op.Lookups[i]
-		// The columns of the spine have to be the same as well: a probe has one key.
 		at := slices.IndexFunc(indexes, func(x *Index) bool {
-			first := x.lookup(x.Lookups[0])
-			return x.Input == l.Input && samePaths(x.Keys, l.Rows) && samePaths(first.Spine, l.Spine)
+			return x.Input == l.Input && slices.EqualFunc(x.Keys, l.Rows, slices.Equal[[]int])
 		})
 		if at < 0 {
 			at = len(indexes)
@@ -96,8 +94,6 @@ func (b *builder) pointInTime(n *graph.Node, op *graph.PointInTime) *Op {
 	o.Indexes = indexes
 	return o
 }
-
-func samePaths(a, b [][]int) bool { return slices.EqualFunc(a, b, slices.Equal[[]int]) }
 
 // lift moves what makes a spine to the level of its lookup, so that it is read
 // when the indexes are there, instead of before, to be kept until then. That is

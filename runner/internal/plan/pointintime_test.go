@@ -16,6 +16,7 @@ type known struct {
 	Dear   int64    `leat:"dear"`
 	Zone   int64    `leat:"zone"`
 	Recent *float64 `leat:"recent"`
+	Gifts  int64    `leat:"gifts"`
 }
 
 // lookUp joins a spine with what was known by user (two windows share an index)
@@ -35,6 +36,9 @@ func lookUp(spine, rows leat.PCollection[event], name string) leat.PCollection[k
 			}),
 			pointintime.From(rows, func(e *event) pointintime.Lookup {
 				return pointintime.Lookup{On: user(e), Within: 24 * time.Hour, Get: []agg.Term{agg.Mean(o.Recent, e.Score)}}
+			}),
+			pointintime.From(rows, func(e *event) pointintime.Lookup { // another column of the spine, the same index
+				return pointintime.Lookup{On: []pointintime.Pair{pointintime.Equal(&s.Item, &e.User)}, Within: time.Hour, Get: []agg.Term{agg.Count(&o.Gifts)}}
 			}),
 		}
 	})
