@@ -20,6 +20,8 @@ type Task struct {
 	System, Job, Variant string
 	Threads              int
 	Input                string // file
+	Side                 string // the file to join it with; empty: none
+	Memory               int64  // budget, bytes; 0: all there is
 	Output               string // empty folder for the result, Parquet
 	Profile              string // file for a CPU profile; empty: none
 }

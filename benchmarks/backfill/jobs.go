@@ -14,6 +14,8 @@ type workload struct {
 	name     string
 	variants []string // of the input or of the program that reads it
 	input    func(c Config, variant string) (string, error)
+	side     func(c Config) (string, error) // a second input, or nil
+	memory   int64                          // budget of every system, bytes; 0: all there is
 	figures  figures
 }
 
@@ -37,6 +39,8 @@ var workloads = []workload{
 		},
 	},
 	{name: "features", variants: plain, input: readingsInput},
+	{name: "join", variants: plain, input: joinInput, side: profilesInput, memory: 128 << 20},
+	{name: "external", variants: plain, input: manyUsersInput, memory: 512 << 20},
 }
 
 // plain are the variants of a job that has no others.
@@ -62,6 +66,16 @@ func lookUp(job, variant string) (w workload, ok bool) {
 	return w, false
 }
 
+// task makes the inputs of a job, if it must, and says what is to be done.
+func (w workload) task(c Config, variant string) (Task, error) {
+	t := Task{Job: w.name, Variant: variant, Memory: w.memory}
+	var err error
+	if t.Input, err = w.input(c, variant); err == nil && w.side != nil {
+		t.Side, err = w.side(c)
+	}
+	return t, err
+}
+
 // flightsInput is the flights file or a copy with other names or types.
 func flightsInput(c Config, variant string) (string, error) {
 	if variant == "plain" || variant == "closure" {
@@ -80,6 +94,29 @@ func eventsInput(c Config, variant string) (string, error) {
 	}
 	path := filepath.Join(c.Cache, fmt.Sprintf("%s-%d.parquet", kind, c.Events))
 	return path, events.Ensure(path, c.Events, table)
+}
+
+// joinInput is a quarter of the events, of as many users as have profiles.
+func joinInput(c Config, _ string) (string, error) {
+	rows := max(1, c.Events/4)
+	path := filepath.Join(c.Cache, fmt.Sprintf("events-%d-of-%d.parquet", rows, profiles(c)))
+	return path, events.Ensure(path, rows, events.Purchases(profiles(c)))
+}
+
+// profilesInput is what the events are joined with; neither fits the budget.
+func profilesInput(c Config) (string, error) {
+	path := filepath.Join(c.Cache, fmt.Sprintf("profiles-%d.parquet", profiles(c)))
+	return path, events.Ensure(path, profiles(c), events.Profiles(profiles(c)))
+}
+
+func profiles(c Config) int64 { return max(1, c.Events/5) }
+
+// manyUsersInput is five times the events, of a quarter as many users.
+func manyUsersInput(c Config, _ string) (string, error) {
+	rows := 5 * c.Events
+	users := rows/4 + 1
+	path := filepath.Join(c.Cache, fmt.Sprintf("events-%d-of-%d.parquet", rows, users))
+	return path, events.Ensure(path, rows, events.Purchases(users))
 }
 
 // readingsInput is the generated readings of 20 floats, half as many as events.

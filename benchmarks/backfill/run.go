@@ -39,12 +39,12 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 			if !ok {
 				continue
 			}
-			input, err := w.input(c, variant)
+			t, err := w.task(c, variant)
 			if err != nil {
 				return all, err
 			}
 			for _, threads := range c.Threads {
-				t := Task{Job: job, Variant: variant, Threads: threads, Input: input}
+				t.Threads = threads
 				results, err := runTask(ctx, c, t, work)
 				if err != nil {
 					return all, fmt.Errorf("%s, %s, %d threads: %w", job, variant, threads, err)
@@ -111,7 +111,7 @@ func once(ctx context.Context, t Task) (Measurement, error) {
 // equal compares every result with the first one and returns its rows.
 func equal(tasks []Task) (int64, error) {
 	t := tasks[0]
-	t.Threads = 2
+	t.Threads, t.Memory = 2, 0
 	db, err := openDuckDB(t)
 	if err != nil {
 		return 0, err
@@ -158,7 +158,7 @@ func explainAll(c Config, t Task, chosen []system, work string) error {
 	}
 	for _, s := range chosen {
 		formulation, ok := strings.CutPrefix(s.name, "duckdb/")
-		if !ok {
+		if !ok || formulation == unbounded {
 			continue
 		}
 		t.Output = work
