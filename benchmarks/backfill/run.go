@@ -32,6 +32,7 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
+	c = withPolars(ctx, c)
 	var all []Result
 	for _, job := range c.Jobs {
 		for _, variant := range c.Variants {
@@ -44,7 +45,7 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 				return all, err
 			}
 			for _, threads := range c.Threads {
-				t.Threads = threads
+				t.Threads, t.Python = threads, c.python
 				results, err := runTask(ctx, c, t, work)
 				if err != nil {
 					return all, fmt.Errorf("%s, %s, %d threads: %w", job, variant, threads, err)
@@ -72,7 +73,7 @@ func runTask(ctx context.Context, c Config, t Task, work string) ([]Result, erro
 		tasks[i].System = s.name
 		tasks[i].Output = filepath.Join(work, strings.ReplaceAll(s.name, "/", "-"))
 		warm := tasks[i]
-		if c.Profile != "" && !strings.HasPrefix(s.name, "duckdb") {
+		if c.Profile != "" && s.command == nil && !strings.HasPrefix(s.name, "duckdb") {
 			warm.Profile = filepath.Join(c.Profile, fmt.Sprintf("%s_%s_%s_threads%d.pprof", s.name, t.Job, t.Variant, t.Threads))
 		}
 		if _, err := once(ctx, warm); err != nil {
