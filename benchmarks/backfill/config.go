@@ -24,6 +24,7 @@ type Config struct {
 	Cache    string    // folder of generated files and results; "": in the user's cache folder
 	Explain  string    // folder for DuckDB's EXPLAIN ANALYZE; "": none
 	Profile  string    // folder for CPU profiles of the warm-up runs; "": none
+	Record   string    // JSON file that takes the figures, drawn beside it; "": none
 	Venv     string    // folder for the Python environment of Polars; "": Cache
 	Out      io.Writer // the report; nil: nowhere
 
@@ -65,7 +66,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Venv == "" {
 		c.Venv = c.Cache
 	}
-	for _, path := range []*string{&c.Data, &c.Cache, &c.Venv, &c.Explain, &c.Profile} {
+	for _, path := range []*string{&c.Data, &c.Cache, &c.Venv, &c.Explain, &c.Profile, &c.Record} {
 		if *path == "" {
 			continue
 		}

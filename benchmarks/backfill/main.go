@@ -56,6 +56,7 @@ func parse(args []string) (Config, error) {
 	flags.Int64Var(&c.Events, "events", 20_000_000, "generated events of the group-by")
 	flags.StringVar(&c.Cache, "cache", "", "folder for generated files and results")
 	flags.StringVar(&c.Explain, "explain", "", "write DuckDB's EXPLAIN ANALYZE into this folder instead of measuring")
+	flags.StringVar(&c.Record, "record", "", "put the figures into this JSON file and draw it beside it")
 	flags.StringVar(&c.Profile, "profile", "", "write CPU profiles of the warm-up runs into this folder")
 	for len(args) > 0 {
 		if !strings.HasPrefix(args[0], "-") {

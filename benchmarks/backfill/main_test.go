@@ -87,7 +87,7 @@ func TestWindowsAreGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := workloads[0].figures.want[600_000][0]; results[0].Rows != want {
+	if want := workloads[0].golden.want[600_000][0]; results[0].Rows != want {
 		t.Errorf("%d windows, must be %d", results[0].Rows, want)
 	}
 }

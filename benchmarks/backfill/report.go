@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
+
+	"github.com/leatflow/leat/benchmarks/backfill/figures"
 )
 
 // printReport prints the systems of one job as a table (Markdown). The ratio is the
@@ -28,6 +31,23 @@ func printReport(out io.Writer, results []Result) {
 			r.Wall.Seconds(), r.Min.Seconds(), r.Max.Seconds(), r.CPU.Seconds(), r.Peak>>20, r.Process.Seconds(), ratio)
 	}
 }
+
+// recorded are the results of one job as figures.
+func recorded(results []Result) []figures.Figure {
+	best := bestDuckDB(results)
+	var all []figures.Figure
+	for _, r := range results {
+		f := figures.Figure{Job: r.Job, Variant: r.Variant, Threads: r.Threads, System: r.System,
+			Seconds: rounded(r.Wall.Seconds()), CPU: rounded(r.CPU.Seconds()), MB: r.Peak >> 20}
+		if best > 0 {
+			f.Ratio = rounded(best.Seconds() / r.Wall.Seconds())
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 func bestDuckDB(results []Result) time.Duration {
 	var best time.Duration

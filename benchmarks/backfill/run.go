@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leatflow/leat/benchmarks/backfill/figures"
 )
 
 // Result is one line of the report: a system on a job.
@@ -51,6 +53,11 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 					return all, fmt.Errorf("%s, %s, %d threads: %w", job, variant, threads, err)
 				}
 				printReport(c.Out, results)
+				if c.Record != "" && len(results) > 0 {
+					if err := figures.Record(c.Record, recorded(results)); err != nil {
+						return all, err
+					}
+				}
 				all = append(all, results...)
 			}
 		}
@@ -119,7 +126,7 @@ func equal(tasks []Task) (int64, error) {
 	}
 	defer db.Close()
 	w, _ := lookUp(t.Job, t.Variant)
-	if err := w.figures.check(db, t.Input, t.Output); err != nil {
+	if err := w.golden.check(db, t.Input, t.Output); err != nil {
 		return 0, err
 	}
 	for _, other := range tasks[1:] {
