@@ -21,7 +21,10 @@ type Task struct {
 	System, Job, Variant string
 	Threads              int
 	Input                string // file
+	Side                 string // the file to join it with; empty: none
+	Memory               int64  // budget, bytes; 0: all there is
 	Output               string // empty folder for the result, Parquet
+	Python               string // with Polars
 	Profile              string // file for a CPU profile; empty: none
 }
 
@@ -108,9 +111,16 @@ func spawn(ctx context.Context, t Task) (Measurement, error) {
 	if err != nil {
 		return m, err
 	}
+	s, err := find(t)
+	if err != nil {
+		return m, err
+	}
 	var out, failure bytes.Buffer
 	child := exec.CommandContext(ctx, self)
 	child.Env = append(os.Environ(), childVariable+"="+string(text))
+	if s.command != nil {
+		child = s.command(ctx, t)
+	}
 	child.Stdout, child.Stderr = &out, &failure
 	start := time.Now()
 	if err := child.Run(); err != nil {

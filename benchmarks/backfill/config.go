@@ -24,7 +24,12 @@ type Config struct {
 	Cache    string    // folder of generated files and results; "": in the user's cache folder
 	Explain  string    // folder for DuckDB's EXPLAIN ANALYZE; "": none
 	Profile  string    // folder for CPU profiles of the warm-up runs; "": none
+	Record   string    // JSON file that takes the figures, drawn beside it; "": none
+	Venv     string    // folder for the Python environment of Polars; "": Cache
 	Out      io.Writer // the report; nil: nowhere
+
+	python        string // with Polars
+	withoutPolars bool
 }
 
 var allVariants = []string{"plain", "renamed", "floats", "closure"}
@@ -58,7 +63,10 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		c.Cache = filepath.Join(dir, "leat", "backfill")
 	}
-	for _, path := range []*string{&c.Data, &c.Cache, &c.Explain, &c.Profile} {
+	if c.Venv == "" {
+		c.Venv = c.Cache
+	}
+	for _, path := range []*string{&c.Data, &c.Cache, &c.Venv, &c.Explain, &c.Profile, &c.Record} {
 		if *path == "" {
 			continue
 		}

@@ -40,8 +40,13 @@ func statement(name string, t Task) (string, error) {
 		"output":  filepath.Join(t.Output, "duckdb.parquet"),
 		"temp":    t.Output,
 		"threads": strconv.Itoa(t.Threads),
+		"side":    t.Side,
+		"budget":  "",
 		"int":     "int",
 		"bigint":  "bigint",
+	}
+	if t.Memory > 0 {
+		values["budget"] = fmt.Sprintf("set memory_limit = '%dKiB';", t.Memory>>10)
 	}
 	variant := t.Variant
 	switch variant {

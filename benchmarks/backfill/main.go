@@ -15,7 +15,7 @@
 // output; the start of the process (and of DuckDB) is not in it but stands in a
 // column of its own. No time is printed of a job whose results differ.
 //
-//	go run . [windows|scan|groupby|all] -threads 1,2 -runs 5 -data ../../data/flights-3m.parquet
+//	go run . [windows|scan|groupby|training|features|join|external|all] -threads 1,2 -runs 5 -data ../../data/flights-3m.parquet
 package main
 
 import (
@@ -50,12 +50,13 @@ func parse(args []string) (Config, error) {
 	flags := flag.NewFlagSet("backfill", flag.ContinueOnError)
 	threads := flags.String("threads", "1,2", "numbers of threads, separated by commas")
 	variants := flags.String("variants", "plain", "plain, renamed, floats, closure or all, separated by commas")
-	systems := flags.String("systems", "", "only systems whose name begins so, separated by commas: duckdb,floor,leat")
+	systems := flags.String("systems", "", "only systems whose name begins so, separated by commas: duckdb,floor,polars,leat")
 	flags.IntVar(&c.Runs, "runs", 5, "timed runs after a warm-up")
 	flags.StringVar(&c.Data, "data", "../../data/flights-3m.parquet", "the flights file")
 	flags.Int64Var(&c.Events, "events", 20_000_000, "generated events of the group-by")
 	flags.StringVar(&c.Cache, "cache", "", "folder for generated files and results")
 	flags.StringVar(&c.Explain, "explain", "", "write DuckDB's EXPLAIN ANALYZE into this folder instead of measuring")
+	flags.StringVar(&c.Record, "record", "", "put the figures into this JSON file and draw it beside it")
 	flags.StringVar(&c.Profile, "profile", "", "write CPU profiles of the warm-up runs into this folder")
 	for len(args) > 0 {
 		if !strings.HasPrefix(args[0], "-") {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ const sample = "../../examples/flights/data/flights-sample.parquet"
 // otherwise. None is left out, and each measurement measures something.
 func TestSystemsAgree(t *testing.T) {
 	results, err := Run(t.Context(), Config{
-		Variants: allVariants, Threads: []int{2}, Runs: 1, Events: 20_000, Cache: t.TempDir(), Data: few(t, 20_000),
+		Variants: allVariants, Systems: []string{"duckdb", "floor", "leat"}, Threads: []int{2}, Runs: 1, Events: 20_000, Cache: t.TempDir(), Data: few(t, 20_000),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestSystemsAgree(t *testing.T) {
 		for _, job := range jobNames() {
 			for _, variant := range allVariants {
 				_, has := lookUp(job, variant)
-				must := has && s.does(job, variant) && !slow[s.name+" "+job] // those TestPointInTimeByDefinition runs
+				must := has && s.name != "polars" && s.does(job, variant) && !slow[s.name+" "+job] // those TestPointInTimeByDefinition runs
 				if must != ran[job+variant+s.name] {
 					t.Errorf("%s on %s, %s: does it: %v, was run: %v", s.name, job, variant, must, !must)
 				}
@@ -86,7 +87,7 @@ func TestWindowsAreGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := workloads[0].figures.want[600_000][0]; results[0].Rows != want {
+	if want := workloads[0].golden.want[600_000][0]; results[0].Rows != want {
 		t.Errorf("%d windows, must be %d", results[0].Rows, want)
 	}
 }
@@ -111,6 +112,46 @@ func TestPointInTimeByDefinition(t *testing.T) {
 				t.Errorf("%s: %s did not give 20000 rows", job, want)
 			}
 		}
+	}
+}
+
+// Polars gives what DuckDB gives. Where it cannot be had, the report says so and
+// the others run all the same.
+func TestPolars(t *testing.T) {
+	venv, err := os.UserCacheDir() // so that it is downloaded once
+	if err != nil {
+		venv = t.TempDir()
+	}
+	var report strings.Builder
+	results, err := Run(t.Context(), Config{
+		Jobs: polarsJobs, Systems: []string{"duckdb/rollup", "duckdb/hash", "duckdb/asof", "polars"}, Threads: []int{2}, Runs: 1,
+		Events: 20_000, Data: few(t, 20_000), Cache: t.TempDir(), Venv: filepath.Join(venv, "leat", "backfill"), Out: &report,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, r := range results {
+		if r.System == "polars" {
+			ran++
+		}
+	}
+	leftOut := strings.Contains(report.String(), "polars is left out: ")
+	if leftOut != (ran == 0) || !leftOut && ran != len(polarsJobs) || len(results)-ran != len(polarsJobs) {
+		t.Errorf("polars ran %d jobs of %d, left out: %v\n%s", ran, len(polarsJobs), leftOut, report.String())
+	}
+}
+
+// A machine without Python gets a sentence that says so.
+func TestWithoutPython(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	var report strings.Builder
+	c := withPolars(t.Context(), Config{Jobs: []string{"windows"}, Venv: t.TempDir(), Out: &report})
+	if !c.withoutPolars || !strings.Contains(report.String(), "polars is left out: python3 -m venv") {
+		t.Errorf("without Python: %+v, %q", c.withoutPolars, report.String())
+	}
+	if slices.ContainsFunc(choose(c, "windows", "plain"), func(s system) bool { return s.name == "polars" }) {
+		t.Error("polars is chosen where it cannot run")
 	}
 }
 

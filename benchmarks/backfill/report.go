@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
+
+	"github.com/leatflow/leat/benchmarks/backfill/figures"
 )
 
 // printReport prints the systems of one job as a table (Markdown). The ratio is the
@@ -29,10 +32,27 @@ func printReport(out io.Writer, results []Result) {
 	}
 }
 
+// recorded are the results of one job as figures.
+func recorded(results []Result) []figures.Figure {
+	best := bestDuckDB(results)
+	var all []figures.Figure
+	for _, r := range results {
+		f := figures.Figure{Job: r.Job, Variant: r.Variant, Threads: r.Threads, System: r.System,
+			Seconds: rounded(r.Wall.Seconds()), CPU: rounded(r.CPU.Seconds()), MB: r.Peak >> 20}
+		if best > 0 {
+			f.Ratio = rounded(best.Seconds() / r.Wall.Seconds())
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
+
 func bestDuckDB(results []Result) time.Duration {
 	var best time.Duration
 	for _, r := range results {
-		if strings.HasPrefix(r.System, "duckdb/") && (best == 0 || r.Wall < best) {
+		if strings.HasPrefix(r.System, "duckdb/") && r.System != "duckdb/"+unbounded && (best == 0 || r.Wall < best) {
 			best = r.Wall
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/leatflow/leat/benchmarks/backfill/figures"
 )
 
 // Result is one line of the report: a system on a job.
@@ -32,6 +34,7 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
+	c = withPolars(ctx, c)
 	var all []Result
 	for _, job := range c.Jobs {
 		for _, variant := range c.Variants {
@@ -39,17 +42,22 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 			if !ok {
 				continue
 			}
-			input, err := w.input(c, variant)
+			t, err := w.task(c, variant)
 			if err != nil {
 				return all, err
 			}
 			for _, threads := range c.Threads {
-				t := Task{Job: job, Variant: variant, Threads: threads, Input: input}
+				t.Threads, t.Python = threads, c.python
 				results, err := runTask(ctx, c, t, work)
 				if err != nil {
 					return all, fmt.Errorf("%s, %s, %d threads: %w", job, variant, threads, err)
 				}
 				printReport(c.Out, results)
+				if c.Record != "" && len(results) > 0 {
+					if err := figures.Record(c.Record, recorded(results)); err != nil {
+						return all, err
+					}
+				}
 				all = append(all, results...)
 			}
 		}
@@ -72,7 +80,7 @@ func runTask(ctx context.Context, c Config, t Task, work string) ([]Result, erro
 		tasks[i].System = s.name
 		tasks[i].Output = filepath.Join(work, strings.ReplaceAll(s.name, "/", "-"))
 		warm := tasks[i]
-		if c.Profile != "" && !strings.HasPrefix(s.name, "duckdb") {
+		if c.Profile != "" && s.command == nil && !strings.HasPrefix(s.name, "duckdb") {
 			warm.Profile = filepath.Join(c.Profile, fmt.Sprintf("%s_%s_%s_threads%d.pprof", s.name, t.Job, t.Variant, t.Threads))
 		}
 		if _, err := once(ctx, warm); err != nil {
@@ -111,14 +119,14 @@ func once(ctx context.Context, t Task) (Measurement, error) {
 // equal compares every result with the first one and returns its rows.
 func equal(tasks []Task) (int64, error) {
 	t := tasks[0]
-	t.Threads = 2
+	t.Threads, t.Memory = 2, 0
 	db, err := openDuckDB(t)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
 	w, _ := lookUp(t.Job, t.Variant)
-	if err := w.figures.check(db, t.Input, t.Output); err != nil {
+	if err := w.golden.check(db, t.Input, t.Output); err != nil {
 		return 0, err
 	}
 	for _, other := range tasks[1:] {
@@ -158,7 +166,7 @@ func explainAll(c Config, t Task, chosen []system, work string) error {
 	}
 	for _, s := range chosen {
 		formulation, ok := strings.CutPrefix(s.name, "duckdb/")
-		if !ok {
+		if !ok || formulation == unbounded {
 			continue
 		}
 		t.Output = work

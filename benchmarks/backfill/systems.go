@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -17,10 +18,13 @@ type system struct {
 	does func(job, variant string) bool
 	// prepare does what is not timed, opening a database, and returns what is.
 	prepare func(t Task) (func(ctx context.Context) error, error)
+	// command is the process of a run of a system that is not Go and measures
+	// itself; nil: this program again.
+	command func(ctx context.Context, t Task) *exec.Cmd
 }
 
 // systems lists every system: DuckDB once for each formulation that is checked
-// in under sql/ as job_formulation.sql, the hand-written floor, and Leat.
+// in under sql/ as job_formulation.sql, the hand-written floor, Polars, and Leat.
 func systems() []system {
 	var all []system
 	files, _ := sqlFiles.ReadDir("sql")
@@ -33,6 +37,7 @@ func systems() []system {
 		}
 	}
 	all = append(all, system{name: "floor", does: func(job, variant string) bool { return floors[job] != nil && variant == "plain" }, prepare: prepareFloor})
+	all = append(all, polars())
 	return append(all, leatSystems()...)
 }
 
@@ -45,9 +50,18 @@ func duckDB(formulation string) system {
 			_, err := fs.Stat(sqlFiles, file(job))
 			return err == nil && (variant != "floats" || !packed[formulation])
 		},
-		prepare: func(t Task) (func(context.Context) error, error) { return prepareDuckDB(t, file(t.Job)) },
+		prepare: func(t Task) (func(context.Context) error, error) {
+			if formulation == unbounded {
+				t.Memory = 0
+			}
+			return prepareDuckDB(t, file(t.Job))
+		},
 	}
 }
+
+// unbounded is the formulation of a job with a budget that does not keep to it:
+// what spilling costs, and the answer it must give. It is not a competitor.
+const unbounded = "unbounded"
 
 // packed are the formulations that put two integers into one and so cannot do
 // floats.
@@ -68,7 +82,7 @@ func choose(c Config, job, variant string) []system {
 	}
 	return slices.DeleteFunc(systems(), func(s system) bool {
 		asked := len(c.Systems) == 0 && !slow[s.name+" "+job] || slices.ContainsFunc(c.Systems, func(p string) bool { return s.name == p || strings.HasPrefix(s.name, p) && !slow[s.name+" "+job] })
-		return !asked || !s.does(job, variant)
+		return !asked || !s.does(job, variant) || s.name == "polars" && c.withoutPolars
 	})
 }
 
