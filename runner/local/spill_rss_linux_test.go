@@ -17,23 +17,19 @@ import (
 	"github.com/leatflow/leat/sdk/window"
 )
 
-// Environment of TestSpillKeepsResidentMemory: which pipeline a child process
-// runs, and LEAT_LARGE=1 for a budget of 64 MiB instead of 16 MiB, which takes
-// four times as long.
-const (
-	rssChild = "LEAT_TEST_RSS"
-	rssLarge = "LEAT_LARGE"
-)
+// rssChild says which pipeline a child process runs. The budget is 16 MiB, and 64
+// MiB over four times the data with LEAT_LARGE=1.
+const rssChild = "LEAT_TEST_RSS"
 
 func rssScale() int64 {
-	if os.Getenv(rssLarge) != "" {
+	if os.Getenv(large) != "" {
 		return 4
 	}
 	return 1
 }
 
-// large are pipelines over ten times as much as the budget.
-var large = map[string]struct {
+// tenfold are pipelines over ten times as much as the budget.
+var tenfold = map[string]struct {
 	data  visits
 	build func(in leat.PCollection[visit], out *digest)
 }{
@@ -70,7 +66,7 @@ func TestSpillKeepsResidentMemory(t *testing.T) {
 	}
 	budget := rssScale() * 16 << 20
 	most := budget + budget/2 + 64<<20
-	for name := range large {
+	for name := range tenfold {
 		free, _ := child(t, name, 0)
 		got, rss := child(t, name, budget)
 		t.Logf("%s: %d MiB resident, %d MiB spilled, %v; in memory %d MiB of state, %v", name, rss>>20, got.Spilled>>20, got.Elapsed.Round(time.Millisecond), free.Peak>>20, free.Elapsed.Round(time.Millisecond))
@@ -109,9 +105,9 @@ func inChild(t *testing.T, name string) {
 	}
 	p := &leat.Pipeline{}
 	var out digest
-	data := large[name].data
+	data := tenfold[name].data
 	data.rows *= rssScale()
-	large[name].build(readVisits(p, data), &out)
+	tenfold[name].build(readVisits(p, data), &out)
 	r, err := local.Run(t.Context(), p, local.Options{Memory: budget, Parallelism: 2, SpillDir: os.Getenv("LEAT_TEST_SPILL")})
 	if err != nil {
 		t.Fatal(err)
