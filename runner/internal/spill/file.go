@@ -135,6 +135,9 @@ var errDamaged = errors.New("a block is not what was written: is the disk failin
 
 // fetch reads the stored bytes of a block and checks them.
 func (f *File) fetch(into []byte, k Block) error {
+	if f.handle == nil {
+		return f.failed("read back from", errors.New("the file is closed, as the run is over"))
+	}
 	if n, err := f.handle.ReadAt(into, k.at); n < len(into) {
 		return f.failed("read back from", fmt.Errorf("%d of %d bytes are there: %w", n, len(into), err))
 	}

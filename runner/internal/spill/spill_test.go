@@ -296,3 +296,22 @@ func TestUnlinkedEarly(t *testing.T) {
 		t.Errorf("%v can be seen", inside)
 	}
 }
+
+// Whatever bytes a block has, reading it ends in a batch or an error.
+func FuzzReadBatch(f *testing.F) {
+	typ := &batch.Type{Kind: batch.Struct, Fields: []batch.Field{
+		{Name: "text", Type: &batch.Type{Kind: batch.String}},
+		{Name: "list", Type: &batch.Type{Kind: batch.List, Fields: []batch.Field{{Name: "element", Type: &batch.Type{Kind: batch.Int64}}}}},
+		{Name: "yes", Type: &batch.Type{Kind: batch.Bool}},
+	}}
+	text := batch.NewStrings(typ.Fields[0].Type, batch.Strings{Offsets: []int32{0, 1, 3}, Data: []byte("abc")})
+	list := &batch.Column{Type: typ.Fields[1].Type, Len: 2, Offsets: []int32{0, 0, 2}, Children: []*batch.Column{numbered(2).Root}}
+	root := batch.NewStruct(typ, 2, text, list, batch.NewBools(typ.Fields[2].Type, []bool{true, false}))
+	f.Add(appendBatch(nil, &batch.Batch{Root: root, Time: []int64{1, 2}}))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		aligned := append(make([]byte, 0, len(raw)+8), raw...)
+		if b, err := readBatch(aligned, typ); err == nil && b == nil {
+			t.Error("neither a batch nor an error")
+		}
+	})
+}
