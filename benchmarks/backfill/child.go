@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/leatflow/leat/runner/command"
+	runner "github.com/leatflow/leat/runner/command"
 )
 
 // Task is one run: what a child is asked to do.
@@ -65,7 +65,7 @@ func measure(t Task) (Measurement, error) {
 		return Measurement{}, err
 	}
 	runtime.GOMAXPROCS(t.Threads)
-	command.Tune(0)
+	runner.Tune(t.Memory)
 	job, err := s.prepare(t)
 	if err != nil {
 		return Measurement{}, err

@@ -13,7 +13,10 @@ import (
 type job func(ctx context.Context, t Task) error
 
 // leatJobs are the jobs in each variant.
-var leatJobs = map[string]map[string]job{"windows": windowJobs, "scan": scanJobs, "groupby": groupByJobs}
+var leatJobs = map[string]map[string]job{
+	"windows": windowJobs, "scan": scanJobs, "groupby": groupByJobs, "training": trainingJobs, "features": featureJobs,
+	"external": {"plain": groupByJobs["plain"]},
+}
 
 // leatSystems is Leat, which does everything.
 func leatSystems() []system {
@@ -31,6 +34,6 @@ func source(t Task) parquet.Source { return parquet.Source{Path: t.Input} }
 func sink(t Task) parquet.Sink { return parquet.Sink{Dir: filepath.Join(t.Output, "leat")} }
 
 func run(ctx context.Context, p *leat.Pipeline, t Task) error {
-	_, err := local.Run(ctx, p, local.Options{Parallelism: t.Threads})
+	_, err := local.Run(ctx, p, local.Options{Parallelism: t.Threads, Memory: t.Memory})
 	return err
 }

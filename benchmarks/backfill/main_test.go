@@ -97,8 +97,8 @@ func TestWindowsAreGolden(t *testing.T) {
 // among them, and the floor.
 func TestPointInTimeByDefinition(t *testing.T) {
 	systems := map[string][]string{
-		"training": {"duckdb/range", "duckdb/merged", "duckdb/asof", "duckdb/narrow", "duckdb/expiry", "floor"},
-		"features": {"duckdb/range", "duckdb/frame", "duckdb/asof"},
+		"training": {"duckdb/range", "duckdb/merged", "duckdb/asof", "duckdb/narrow", "duckdb/expiry", "floor", "leat"},
+		"features": {"duckdb/range", "duckdb/frame", "duckdb/asof", "leat"},
 	}
 	for job, names := range systems {
 		results, err := Run(t.Context(), Config{
