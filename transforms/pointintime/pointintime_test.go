@@ -6,12 +6,14 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/leatflow/leat/io/memory"
+	"github.com/leatflow/leat/io/parquet"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/field"
@@ -327,6 +329,38 @@ func run(t *testing.T, queries []query, events []event, splits int, o local.Opti
 		t.Fatal(err)
 	}
 	return out.Rows()
+}
+
+// Rows with a selection, from Parquet, where strings are dictionaries, are looked
+// up as well, and so are rows behind a condition on either side.
+func TestJoinOfFilesAndConditions(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for round := range 8 {
+		queries, events := draw(r, 300, 600)
+		dir := t.TempDir()
+		write := &leat.Pipeline{}
+		spine, known := collections(write, queries, events, 1)
+		leat.Write(spine, "spine", parquet.Sink{Dir: filepath.Join(dir, "spine")})
+		leat.Write(known, "known", parquet.Sink{Dir: filepath.Join(dir, "known")})
+		if _, err := local.Run(t.Context(), write, local.Options{Parallelism: 1}); err != nil {
+			t.Fatal(err)
+		}
+		p := &leat.Pipeline{}
+		asked := leat.EventTimeField(func(q *query) *time.Time { return &q.At }, watermark.Disorder(0))
+		at := leat.EventTime(func(e event) time.Time { return e.At }, watermark.Disorder(0))
+		spine = leat.Where(leat.Read(p, "spine", parquet.Source{Path: filepath.Join(dir, "spine")}, asked), "later", func(q *query) field.Cond { return field.AtLeast(&q.ID, 30) })
+		known = leat.Where(leat.Read(p, "known", parquet.Source{Path: filepath.Join(dir, "known")}, at), "small", func(e *event) field.Cond { return field.AtMost(&e.Seq, 3) })
+		var out memory.Collector[string]
+		leat.Write(leat.Map(join(spine, known), "render", render), "out", &out)
+		o := local.Options{Parallelism: 1 + round%3, BatchRows: []int{50, 8192}[round%2]}
+		if _, err := local.Run(t.Context(), p, o); err != nil {
+			t.Fatal(err)
+		}
+		got, want := out.Rows(), naive(slices.DeleteFunc(queries, func(q query) bool { return q.ID < 30 }), slices.DeleteFunc(events, func(e event) bool { return e.Seq > 3 }))
+		if !slices.Equal(got, want) {
+			t.Fatalf("round %d, %+v: %d rows, want %d; the first is\n%s, want\n%s", round, o, len(got), len(want), got[0], want[0])
+		}
+	}
 }
 
 // A join gives, row by row and in the order of the spine, what a loop over all

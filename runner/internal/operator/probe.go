@@ -25,12 +25,16 @@ type probe struct {
 
 // partProbe is what a task remembers of a part: where the last search of each key
 // ended, for the moment itself and for the begin of each window. The spine
-// mostly ascends in time, so the next search begins where it ends.
+// mostly ascends in time, so the next search begins where it ends. Keys of few
+// rows are searched whole: a cursor would be one more place in memory.
 type partProbe struct {
 	*part
 	finder  *state.TupleFinder
-	cursors [][]int32 // [0] for the moment, [1+w] for window w; by key
+	cursors [][]int32 // [0] for the moment, [1+w] for window w; by key, or nil
 }
+
+// fewRows is the average number of rows of a key up to which there are no cursors.
+const fewRows = 16
 
 func newProbe(step *graph.PointInTime, x Probed) *probe {
 	p := &probe{index: x.Index, keys: step.Lookups[x.Lookups[0]].Spine}
@@ -48,7 +52,11 @@ func newProbe(step *graph.PointInTime, x Probed) *probe {
 	for _, built := range x.Index.parts {
 		pp := partProbe{part: built, finder: built.keys.Finder()}
 		for range len(p.windows) + 1 {
-			pp.cursors = append(pp.cursors, slices.Clone(built.starts))
+			var ends []int32
+			if len(built.times) > fewRows*len(built.starts) {
+				ends = slices.Clone(built.starts)
+			}
+			pp.cursors = append(pp.cursors, ends)
 		}
 		p.parts = append(p.parts, pp)
 	}
@@ -58,7 +66,9 @@ func newProbe(step *graph.PointInTime, x Probed) *probe {
 func (p *probe) sizeBytes() int64 {
 	var n int64
 	for i := range p.parts {
-		n += int64(4 * len(p.parts[i].starts) * len(p.parts[i].cursors))
+		for _, ends := range p.parts[i].cursors {
+			n += int64(4 * len(ends))
+		}
 	}
 	for i := range p.lookups {
 		n += p.lookups[i].table.SizeBytes()
@@ -136,9 +146,9 @@ func (p *probe) search(part *partProbe, keys []*batch.Column, times []int64, row
 	}
 	p.ids, p.to, p.from = resize(p.ids, n), resize(p.to, n), resize(p.from, n)
 	part.finder.Find(keys, rows, p.ids)
-	part.seek(part.cursors[0], p.ids, times, rows, 0, p.to)
+	part.find(0, p.ids, times, rows, 0, p.to)
 	for w, within := range p.windows {
-		part.seek(part.cursors[1+w], p.ids, times, rows, within, p.from)
+		part.find(1+w, p.ids, times, rows, within, p.from)
 		for _, l := range p.lookups {
 			if l.window != w {
 				continue
@@ -163,8 +173,27 @@ func (p *probe) slotsOf(rows []int32, n int) []int32 {
 	return p.ids
 }
 
-// seek sets out[i] to the first row of key ids[i] whose time is not before that
+// find sets out[i] to the first row of key ids[i] whose time is not before that
 // of its row of the spine less back; to 0 where there is no such key.
+func (p *partProbe) find(bound int, ids []int32, spine []int64, rows []int32, back int64, out []int32) {
+	if cursors := p.cursors[bound]; cursors != nil {
+		p.seek(cursors, ids, spine, rows, back, out)
+		return
+	}
+	for i, id := range ids {
+		if id < 0 {
+			out[i] = 0
+			continue
+		}
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		out[i] = search(p.times, p.starts[id], p.starts[id+1], spine[row]-back)
+	}
+}
+
+// seek is find from where the last searches have ended.
 func (p *partProbe) seek(cursors, ids []int32, spine []int64, rows []int32, back int64, out []int32) {
 	times, starts := p.times, p.starts
 	for i, id := range ids {
