@@ -15,7 +15,7 @@ func (s *scanner) group(n *node, at place, t, row reflect.Type, value reflect.Va
 		s.refuse(at, t, fmt.Sprintf("leat.Columns inside %s has no columns of its own; make it a field of the row", at.inside))
 		return
 	case !s.sampled:
-		s.refuse(at, t, "the names of leat.Columns are only known from a description (At); what runs for each row cannot make such a type, use a struct with one field a name")
+		s.refuse(at, t, "the names of leat.Columns are only known from a description (At; leat.Declare where rows are read); what runs for each row cannot make such a type, use a struct with one field a name")
 		return
 	case row.Kind() != reflect.Struct || row == timeType:
 		s.refuse(at, t, fmt.Sprintf("leat.Columns needs a struct of columns, not %s", row))

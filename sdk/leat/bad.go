@@ -20,14 +20,14 @@ type BadRecord struct {
 // SkipBad counts records that cannot be decoded and leaves them out, instead of
 // failing the job.
 func SkipBad[T any]() ReadOption[T] {
-	return ReadOption[T]{func(r *reading[T]) error { return r.setPolicy(graph.BadSkips) }}
+	return ReadOption[T]{apply: func(r *reading[T]) error { return r.setPolicy(graph.BadSkips) }}
 }
 
 // BadTo sends records that cannot be decoded to a dead-letter collection
 // instead of failing the job. They have no event time. out is set when Read
 // returns.
 func BadTo[T any](out *PCollection[BadRecord]) ReadOption[T] {
-	return ReadOption[T]{func(r *reading[T]) error {
+	return ReadOption[T]{apply: func(r *reading[T]) error {
 		if out == nil {
 			return errors.New("leat.BadTo needs a variable to set, got nil")
 		}

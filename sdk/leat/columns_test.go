@@ -2,10 +2,12 @@ package leat_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/leatflow/leat/io/json"
 	"github.com/leatflow/leat/io/memory"
@@ -14,6 +16,7 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
+	"github.com/leatflow/leat/sdk/watermark"
 )
 
 var errSink = errors.New("this sink takes nothing")
@@ -95,6 +98,44 @@ func TestColumns(t *testing.T) {
 	}
 	if want := `{"place_count_a":1,"place_mean_a":1,"place_count_b":2,"place_mean_b":3.5}` + "\n"; string(written) != want {
 		t.Errorf("written: got %s, want %s", written, want)
+	}
+}
+
+// timed has its time behind a group, whose columns push it further.
+type timed struct {
+	Place leat.Columns[stats] `leat:"place"`
+	At    time.Time           `leat:"at"`
+}
+
+func TestDeclare(t *testing.T) {
+	// Columns of a file whose names are declared are read into leat.Columns, with
+	// event times from a field behind them and from a function, and can be named
+	// in conditions; columns that were not declared are not read.
+	file := filepath.Join(t.TempDir(), "rows.json")
+	text := `{"place_count_a":1,"place_mean_a":1.5,"place_count_b":2,"at":"2024-01-01T00:00:01Z"}
+{"place_count_a":3,"place_mean_a":null,"place_count_b":4,"at":"2024-01-01T00:00:02Z"}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	declared := leat.Declare(func(r *timed) { r.Place.At("a") })
+	for name, eventTime := range map[string]leat.ReadOption[timed]{
+		"field":    leat.EventTimeField(func(r *timed) *time.Time { return &r.At }, watermark.Monotone()),
+		"function": leat.EventTime(func(r timed) time.Time { return r.At }, watermark.Monotone()),
+	} {
+		p := &leat.Pipeline{}
+		rows := leat.Read(p, "rows", json.Source{Path: file}, eventTime, declared)
+		many := leat.Where(rows, "many", func(r *timed) field.Cond { return field.AtLeast(&r.Place.At("a").Count, 2) })
+		texts := leat.Map(many, "texts", func(r timed) string {
+			return fmt.Sprint(r.Place.Names(), r.Place.At("a").Count, r.Place.At("a").Mean == nil, r.At.Unix())
+		})
+		var got memory.Collector[string]
+		leat.Write(texts, "out", &got)
+		run(t, p)
+		want := []memory.Row[string]{{Value: "[a] 3 true 1704067202", Time: time.Unix(1704067202, 0).UTC()}}
+		if rows := got.Windowed(); !slices.Equal(rows, want) {
+			t.Errorf("%s: got %+v, want %+v", name, rows, want)
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/codec"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/watermark"
@@ -17,17 +16,16 @@ import (
 // every column of T; a time with nanoseconds is floored to microseconds. f may
 // be called from several goroutines at once.
 func EventTime[T any](f func(T) time.Time, g watermark.Generator) ReadOption[T] {
-	return ReadOption[T]{func(r *reading[T]) error {
+	return ReadOption[T]{apply: func(r *reading[T]) error {
 		if f == nil {
 			return errors.New("leat.EventTime got a nil function")
 		}
-		rows, err := codec.For[T]()
-		if err != nil {
+		if r.rows == nil {
 			return nil // Read has reported it
 		}
 		return r.setTime(graph.EventTime{
 			Name: "func", Generator: g,
-			New: func() graph.TimeFn { return newTimeFn(rows, f) },
+			New: func() graph.TimeFn { return newTimeFn(r.rows, f) },
 		})
 	}}
 }
@@ -35,10 +33,15 @@ func EventTime[T any](f func(T) time.Time, g watermark.Generator) ReadOption[T] 
 // EventTimeField takes the event time of each row from a time column. It costs
 // nothing per row, and the source need read no other column for it.
 func EventTimeField[T any](f func(*T) *time.Time, g watermark.Generator) ReadOption[T] {
-	return ReadOption[T]{func(r *reading[T]) error {
+	return ReadOption[T]{apply: func(r *reading[T]) error {
 		from, err := timeField(f)
 		if err != nil {
 			return err
+		}
+		if len(from.Path) > 0 && r.rows != nil { // groups of leat.Columns may have shifted it
+			if from, err = bind(from, r.rows.Type()); err != nil {
+				return err
+			}
 		}
 		return r.setTime(graph.EventTime{Path: from.Path, Name: from.Name, Generator: g})
 	}}

@@ -135,6 +135,13 @@ var mistakes = []mistake{
 	{"read: row type without end", func(p *leat.Pipeline) { leat.Read[recursive](p, "events", memory.Of[event]()) }},
 	{"read: unexported field", func(p *leat.Pipeline) { leat.Read[hidden](p, "events", memory.Of[event]()) }},
 	{"read: columns without a description", func(p *leat.Pipeline) { leat.Read[grouped](p, "events", memory.Of[event]()) }},
+	{"read: columns declared in vain", func(p *leat.Pipeline) {
+		leat.Read(p, "nil", json.Source{Path: "x"}, leat.Declare[grouped](nil))
+		leat.Read(p, "twice", json.Source{Path: "x"}, leat.Declare(func(g *grouped) { g.Place.At("a") }), leat.Declare(func(g *grouped) { g.Place.At("b") }))
+		leat.Read(p, "panics", json.Source{Path: "x"}, leat.Declare(func(*grouped) { panic("no groups") }))
+		calls := 0
+		leat.Read(p, "differs", json.Source{Path: "x"}, leat.Declare(func(g *grouped) { g.Place.At(fmt.Sprint(calls)); calls++ }))
+	}},
 	{"read: source of other rows", func(p *leat.Pipeline) { leat.Read[int](p, "events", memory.Of[string]()) }},
 	{"read: empty option", func(p *leat.Pipeline) {
 		leat.Read(p, "events", memory.Of[event](), leat.ReadOption[event]{})
