@@ -1,69 +1,155 @@
-// Flights turns six months of flight reports into features by airport, and into a
-// training set.
+// Flights turns six months of flight reports into features by airport, into a
+// training set, and into a model that predicts which flight will be late.
 //
-//	flights                      the shipped sample into a new folder
+//	flights                      all three on the shipped sample, into a new folder
 //	flights windows -in PATH -out DIR [-size 24h -slide 1h]
 //	flights training -in PATH -out DIR [-windows 1h,6h,24h]
+//	flights train -in DIR -model FILE
 //
 // Every pipeline option of Leat is a flag too: -plan, -explain, -parallelism, …
 package main
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/leatflow/leat/io/parquet"
 	"github.com/leatflow/leat/runner/command"
-	"github.com/leatflow/leat/sdk/leat"
 )
 
 //go:embed data/flights-sample.parquet
 var sample embed.FS
 
+const usage = `flights turns flight reports into features, a training set and a model.
+
+  flights                      all three on the shipped sample
+  flights windows -in PATH -out DIR [-size 24h -slide 1h]
+  flights training -in PATH -out DIR [-windows 1h,6h,24h]
+  flights train -in DIR -model FILE
+
+flights COMMAND -help lists the flags of a command; flights itself has:
+`
+
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	name := "windows"
-	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
-		name, args = args[0], args[1:]
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(args) == 0 || args[0] == "" || args[0][0] == '-' {
+		return everything(ctx, args)
 	}
-	switch name {
+	switch args[0] {
 	case "windows":
-		return windows(args)
+		return windows(ctx, args[1:])
 	case "training":
-		return training(args)
+		return training(ctx, args[1:])
+	case "train":
+		return train(ctx, args[1:])
 	}
-	return command.Code(&command.UsageError{Err: fmt.Errorf("flights has no command %q; there are: windows, training", name)})
+	return command.Code(&command.UsageError{Err: fmt.Errorf("flights has no command %q; there are: windows, training, train", args[0])})
 }
 
-func windows(args []string) int {
+// everything runs the three commands one after the other into one folder.
+func everything(ctx context.Context, args []string) int {
+	fs := flag.NewFlagSet("flights", flag.ContinueOnError)
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), usage)
+		fs.PrintDefaults()
+	}
+	j := &job{}
+	in, out := j.paths(fs)
+	if code, ok := j.parse(fs, args); !ok {
+		return code
+	}
+	lengths, err := lookbacks(defaultLengths)
+	if err != nil {
+		return command.Code(err)
+	}
+	dir, err := outputDir(*out, fs.Name(), j.Explain)
+	if err != nil {
+		return command.Code(err)
+	}
+	made, set, model := filepath.Join(dir, "windows"), filepath.Join(dir, "training"), filepath.Join(dir, "model.json")
+	fmt.Println("== flights windows")
+	if err := j.windows(ctx, input(*in), made, defaultSize, defaultSlide); err != nil {
+		return command.Code(err)
+	}
+	fmt.Println("\n== flights training")
+	if err := j.training(ctx, input(*in), set, lengths); err != nil {
+		return command.Code(err)
+	}
+	fmt.Println("\n== flights train")
+	if j.Explain {
+		fmt.Println("its plans depend on a training set: flights train -explain -in DIR")
+		return 0
+	}
+	return command.Code(j.train(ctx, input(set), model))
+}
+
+func windows(ctx context.Context, args []string) int {
 	fs := flag.NewFlagSet("flights windows", flag.ContinueOnError)
-	size := fs.Duration("size", 24*time.Hour, "length of a window")
-	slide := fs.Duration("slide", time.Hour, "distance of the starts of windows")
-	return runJob(fs, args, func(p *leat.Pipeline, in parquet.Source, out parquet.Sink) error {
-		Windows(p, in, out, *size, *slide)
-		return nil
-	})
+	size := fs.Duration("size", defaultSize, "length of a window")
+	slide := fs.Duration("slide", defaultSlide, "distance of the starts of windows")
+	j := &job{}
+	in, out := j.paths(fs)
+	if code, ok := j.parse(fs, args); !ok {
+		return code
+	}
+	dir, err := outputDir(*out, fs.Name(), j.Explain)
+	if err == nil {
+		err = j.windows(ctx, input(*in), dir, *size, *slide)
+	}
+	return command.Code(err)
 }
 
-func training(args []string) int {
+func training(ctx context.Context, args []string) int {
 	fs := flag.NewFlagSet("flights training", flag.ContinueOnError)
-	lengths := fs.String("windows", "1h,6h,24h", "how far back reports count, in one or several windows; each gives columns that end in its text")
-	return runJob(fs, args, func(p *leat.Pipeline, in parquet.Source, out parquet.Sink) error {
-		windows, err := lookbacks(*lengths)
+	lengths := fs.String("windows", defaultLengths, "how far back reports count, in one or several windows; each gives columns that end in its text")
+	j := &job{}
+	in, out := j.paths(fs)
+	if code, ok := j.parse(fs, args); !ok {
+		return code
+	}
+	windows, err := lookbacks(*lengths)
+	if err != nil {
+		return command.Code(&command.UsageError{Err: err})
+	}
+	dir, err := outputDir(*out, fs.Name(), j.Explain)
+	if err == nil {
+		err = j.training(ctx, input(*in), dir, windows)
+	}
+	return command.Code(err)
+}
+
+func train(ctx context.Context, args []string) int {
+	fs := flag.NewFlagSet("flights train", flag.ContinueOnError)
+	in := fs.String("in", "", "training set: the directory that flights training wrote")
+	model := fs.String("model", "", "file for the model, a new one (default model.json in a new temporary directory)")
+	j := &job{}
+	if code, ok := j.parse(fs, args); !ok {
+		return code
+	}
+	if *in == "" {
+		return command.Code(&command.UsageError{Err: errors.New("-in is missing: name the directory that flights training wrote")})
+	}
+	if *model == "" {
+		dir, err := outputDir("", fs.Name(), j.Explain)
 		if err != nil {
-			return &command.UsageError{Err: err}
+			return command.Code(err)
 		}
-		Training(p, in, out, windows)
-		return nil
-	})
+		*model = filepath.Join(dir, "model.json")
+	}
+	return command.Code(j.train(ctx, input(*in), *model))
 }
 
 // lookbacks parses "1h,6h,24h".
@@ -81,29 +167,6 @@ func lookbacks(list string) ([]Lookback, error) {
 		windows = append(windows, Lookback{text, length})
 	}
 	return windows, nil
-}
-
-// runJob parses the flags of a job, adds those that all have, and runs it.
-func runJob(fs *flag.FlagSet, args []string, job func(p *leat.Pipeline, in parquet.Source, out parquet.Sink) error) int {
-	in := fs.String("in", "", "Parquet file, directory or pattern of flights (default the shipped sample of 600,000)")
-	out := fs.String("out", "", "directory for the Parquet output, new or empty (default a new temporary one)")
-	var flags command.Flags
-	flags.Register(fs)
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		return 2 // the flag set has printed why
-	case fs.NArg() > 0:
-		return command.Code(&command.UsageError{Err: fmt.Errorf("unknown argument %q", fs.Arg(0))})
-	}
-	return flags.Exit(func(p *leat.Pipeline) error {
-		dir, err := outputDir(*out, fs.Name(), flags.Explain)
-		if err != nil {
-			return err
-		}
-		return job(p, input(*in), parquet.Sink{Dir: dir, LocalTime: true}) // times of day without a zone, as in the input
-	})
 }
 
 // input is the source the user named, or the sample inside the binary.

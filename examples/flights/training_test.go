@@ -151,7 +151,7 @@ func TestTrainingOfSample(t *testing.T) {
 		{100 * time.Second, local.Options{Parallelism: 2, BatchRows: 100}},
 	} {
 		dir := filepath.Join(t.TempDir(), "out")
-		train(t, parquet.Source{Path: "data/flights-sample.parquet"}, dir, c.options, []Lookback{{"1h", c.window}})
+		makeTraining(t, parquet.Source{Path: "data/flights-sample.parquet"}, dir, c.options, []Lookback{{"1h", c.window}})
 		got, want := readAll[example](t, parquet.Source{Path: dir}), naiveExamples(flights, c.window)
 		if len(got) != len(want) {
 			t.Fatalf("%s: %d rows, want %d", c.window, len(got), len(want))
@@ -164,7 +164,7 @@ func TestTrainingOfSample(t *testing.T) {
 	}
 }
 
-func train(t *testing.T, in parquet.Source, dir string, o local.Options, windows []Lookback) {
+func makeTraining(t *testing.T, in parquet.Source, dir string, o local.Options, windows []Lookback) {
 	t.Helper()
 	p := &leat.Pipeline{}
 	Training(p, in, parquet.Sink{Dir: dir, LocalTime: true}, windows)
@@ -182,7 +182,7 @@ func TestTrainingRepeatsItself(t *testing.T) {
 	var runs [2]map[string]string
 	for i := range runs {
 		dir := filepath.Join(t.TempDir(), "out")
-		train(t, input(""), dir, local.Options{Parallelism: 3}, windows)
+		makeTraining(t, input(""), dir, local.Options{Parallelism: 3}, windows)
 		runs[i] = map[string]string{}
 		files, _ := filepath.Glob(filepath.Join(dir, "*.parquet"))
 		for _, f := range files {
@@ -251,7 +251,7 @@ func TestTrainingOfFullFile(t *testing.T) {
 	}
 	for _, o := range []local.Options{{}, {Parallelism: 1, BatchRows: 5000}, {Parallelism: 5, BatchRows: 60_000}} {
 		dir := filepath.Join(t.TempDir(), "out")
-		train(t, parquet.Source{Path: path}, dir, o, windows)
+		makeTraining(t, parquet.Source{Path: path}, dir, o, windows)
 		var got totals
 		for i, r := range readAll[trainingRow](t, parquet.Source{Path: dir}) {
 			if r.Row != int64(i) {

@@ -93,3 +93,26 @@ func (s Source) Open(ctx context.Context, r connector.Request) (connector.Input,
 	}
 	return newInput(s, store, files, r), nil
 }
+
+// Columns returns the names of the top-level columns of the first file, in its
+// order: for programs that build a pipeline around what the files hold. Whether
+// the other files have them too is checked when the pipeline is run.
+func (s Source) Columns(ctx context.Context) ([]string, error) {
+	if s.Path == "" {
+		return nil, errors.New("parquet: Path is empty; name a file, a directory or a pattern")
+	}
+	store := s.store()
+	found, err := store.list(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("parquet: %w", err)
+	}
+	first, err := openFooter(ctx, store, found[0])
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, c := range first.footer.Schema().Children {
+		names = append(names, c.Name)
+	}
+	return names, nil
+}

@@ -32,6 +32,8 @@ type Flags struct {
 	Parallelism int
 	Plan        string
 	BatchRows   int
+
+	tuned bool
 }
 
 // Register adds the flags to a set.
@@ -108,16 +110,35 @@ func (f *Flags) Run(ctx context.Context, stdout, stderr io.Writer, build func(*l
 		fmt.Fprint(stdout, text)
 		return err
 	}
-	Tune(int64(f.Memory))
-	show, finish := f.progress(stderr)
-	options.Progress = show
-	result, err := local.Run(ctx, p, options)
-	finish()
+	result, err := f.execute(ctx, stderr, p, options)
 	if err != nil {
 		return err
 	}
 	report(stdout, result)
 	return nil
+}
+
+// Job runs one pipeline of a program that needs several and reports on its own,
+// such as one that passes over its input until something has converged. Flags
+// hold and progress goes to stderr as with Run; Explain is the caller's to heed.
+func (f *Flags) Job(ctx context.Context, stderr io.Writer, p *leat.Pipeline) (*local.Result, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	return f.execute(ctx, stderr, p, options)
+}
+
+func (f *Flags) execute(ctx context.Context, stderr io.Writer, p *leat.Pipeline, options local.Options) (*local.Result, error) {
+	if !f.tuned { // once a process
+		Tune(int64(f.Memory))
+		f.tuned = true
+	}
+	show, finish := f.progress(stderr)
+	options.Progress = show
+	result, err := local.Run(ctx, p, options)
+	finish()
+	return result, err
 }
 
 func (f *Flags) options() (local.Options, error) {

@@ -20,14 +20,14 @@ func report(w io.Writer, r *local.Result) {
 	var rows int64
 	for _, s := range r.Sources {
 		rows += s.Rows
-		fmt.Fprintf(w, "read   %-12s %12s rows%s from %s\n", s.Step, count(s.Rows), stored(s.Bytes), s.Source)
+		fmt.Fprintf(w, "read   %-12s %12s rows%s from %s\n", s.Step, Count(s.Rows), stored(s.Bytes), s.Source)
 	}
 	for _, s := range r.Sinks {
-		fmt.Fprintf(w, "wrote  %-12s %12s rows%s to %s%s\n", s.Step, count(s.Rows), stored(s.Bytes), s.Sink, files(s.Files))
+		fmt.Fprintf(w, "wrote  %-12s %12s rows%s to %s%s\n", s.Step, Count(s.Rows), stored(s.Bytes), s.Sink, files(s.Files))
 	}
 	seconds := r.Elapsed.Seconds()
 	fmt.Fprintf(w, "done   in %s, %s rows/s, %s plan, at most %s of state and exchanges%s\n",
-		r.Elapsed.Round(time.Millisecond), count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory), spilled(r.Spilled))
+		r.Elapsed.Round(time.Millisecond), Count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory), spilled(r.Spilled))
 	for _, n := range r.Notes() {
 		fmt.Fprintf(w, "note   %s\n", n)
 	}
@@ -58,8 +58,8 @@ func files(names []string) string {
 	return fmt.Sprintf(": %s … (%d files)", names[0], len(names))
 }
 
-// count renders a number with commas: 3,000,000.
-func count(n int64) string {
+// Count renders a number with commas: 3,000,000.
+func Count(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -133,9 +133,9 @@ func logged(w io.Writer) func(local.Progress) {
 }
 
 func describe(p local.Progress) string {
-	parts := []string{"stage " + stageOf(p), count(int64(float64(p.RowsRead)/p.Elapsed.Seconds())) + " rows/s"}
+	parts := []string{"stage " + stageOf(p), Count(int64(float64(p.RowsRead)/p.Elapsed.Seconds())) + " rows/s"}
 	if p.RowsOut > 0 {
-		parts = append(parts, count(p.RowsOut)+" rows out")
+		parts = append(parts, Count(p.RowsOut)+" rows out")
 	}
 	if p.Spilled > 0 {
 		parts = append(parts, bytes(p.Spilled)+" spilled")
