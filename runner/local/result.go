@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ type SinkResult struct {
 	Sink  string
 	Rows  int64
 	Bytes int64
-	Files []string // final names, relative to the target
+	Files []string // final names, relative to the target, sorted
 }
 
 // Progress is a look at a running job.
@@ -141,6 +142,7 @@ func (j *job) result() *Result {
 			s.Bytes += staged.Bytes
 			s.Files = append(s.Files, staged.Files...)
 		}
+		slices.Sort(s.Files) // tasks end in any order
 		r.Sinks = append(r.Sinks, s)
 	}
 	return r
