@@ -217,7 +217,7 @@ func (s *intSums) merge(dst, src []int32) {
 func (s *intSums) save(slots []int32) ([]*batch.Column, error) {
 	high := s.highs(slots)
 	if high == nil {
-		high = make([]int64, len(slots))
+		high = batch.Zeros(len(slots))
 	}
 	return []*batch.Column{batch.NewInts(intType, pick(s.low, slots)), batch.NewInts(intType, high)}, nil
 }

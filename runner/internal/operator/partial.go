@@ -163,6 +163,7 @@ func (o *partial) collectGroups(ctx context.Context, p *state.Pane) error {
 		ids[next[g]], slots[next[g]] = p.Keys[i], p.Slots[i]
 		next[g]++
 	}
+	var start, end []int64
 	first := 0
 	for g := 1; g <= codec.KeyGroups; g++ {
 		from, to := starts[first], starts[g]
@@ -173,7 +174,10 @@ func (o *partial) collectGroups(ctx context.Context, p *state.Pane) error {
 		if err != nil {
 			return err
 		}
-		b.Start, b.End = repeated(p.Start, int(to-from)), repeated(p.End, int(to-from))
+		if n := int(to - from); n > len(start) { // of a window that all groups have
+			start, end = repeated(p.Start, n), repeated(p.End, n)
+		}
+		b.Start, b.End = start[:to-from:to-from], end[:to-from:to-from]
 		if err := sendGroups(ctx, o.target, b, starts[first:g+1], first); err != nil {
 			return err
 		}
@@ -242,8 +246,9 @@ func (o *partial) saved(ids, slots []int32) (*batch.Batch, error) {
 	if err != nil {
 		return nil, o.named(err)
 	}
-	counts := make([]int64, len(slots))
+	counts := batch.Zeros(len(slots))
 	if !o.NeverLate { // otherwise nobody asks
+		counts = make([]int64, len(slots))
 		for i, slot := range slots {
 			counts[i] = o.counts[slot]
 		}

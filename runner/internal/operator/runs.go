@@ -136,7 +136,7 @@ func (g *groups) write(r *runs, to *run, e *emitter) error {
 // savedBatch is a batch of PartialType. Only batch plans spill, where nobody asks
 // how many rows went in.
 func savedBatch(g Grouping, keys, saved *batch.Column, start, end []int64) *batch.Batch {
-	rows := batch.NewInts(rowsType, make([]int64, len(start)))
+	rows := batch.NewInts(rowsType, batch.Zeros(len(start)))
 	return &batch.Batch{Root: batch.NewStruct(PartialType(g), len(start), keys, rows, saved), Start: start, End: end}
 }
 
