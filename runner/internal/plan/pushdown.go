@@ -78,6 +78,10 @@ func (b *builder) demand(n *graph.Node, input int, needed map[graph.Edge]*column
 		switch op := n.Op.(type) {
 		case *graph.Where, *graph.Window, *graph.Flatten:
 			in.addAll(out.paths)
+		case *graph.Join:
+			for _, p := range out.paths {
+				in.addAll(op.Behind(input, p))
+			}
 		case *graph.Project:
 			for _, p := range out.paths {
 				in.addAll(through(op.Expr, p))
