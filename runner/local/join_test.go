@@ -191,3 +191,54 @@ func runJoin(t *testing.T, way string, o local.Options, build func(p *leat.Pipel
 	slices.Sort(got)
 	return got, result
 }
+
+// AsOf gives each row of the left side once, with the row a loop over all of the
+// right side finds, time and windows as they were.
+func TestAsOfIsALoop(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		left, right := items(r, r.IntN(300), r.IntN(3) == 0), items(r, r.IntN(300)*r.IntN(3), r.IntN(3) == 0)
+		var want []string
+		for i := range left {
+			var found *item
+			for k := range right {
+				b := &right[k]
+				if left[i].Key != nil && b.Key != nil && *left[i].Key == *b.Key && !b.At.After(left[i].At) &&
+					(found == nil || b.At.After(found.At) || b.At.Equal(found.At) && b.ID > found.ID) {
+					found = b // the canonical bytes begin with the number
+				}
+			}
+			var key int64
+			if left[i].Key != nil {
+				key = *left[i].Key
+			}
+			want = append(want, fmt.Sprint(pairOf(key, &left[i], found), left[i].At.UnixMicro()))
+		}
+		slices.Sort(want)
+		for _, memory := range []int64{0, tinyBudget} {
+			for _, rows := range []int{1, 7, 4096} {
+				o := local.Options{Plan: local.Batch, Parallelism: 1 + r.IntN(3), BatchRows: rows, Memory: memory, SpillDir: t.TempDir()}
+				got := runAsOf(t, o, left, right, 1+r.IntN(3))
+				if d := multisets(got, want); d != "" {
+					t.Fatalf("seed %d, parallelism %d, batches of %d, budget %d:\n%s", seed, o.Parallelism, rows, memory, d)
+				}
+			}
+		}
+	}
+}
+
+func runAsOf(t *testing.T, o local.Options, left, right []item, splits int) (got []string) {
+	t.Helper()
+	p := &leat.Pipeline{}
+	out := &memory.Collector[pair]{}
+	a, b := readItems(p, "left", left, splits, window.Global()), readItems(p, "right", right, splits, window.Global())
+	leat.Write(leat.AsOf(a, b, "latest", func(k int64, a item, b *item) pair { return pairOf(k, &a, b) }), "out", out)
+	if _, err := local.Run(t.Context(), p, o); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range out.Windowed() {
+		got = append(got, fmt.Sprint(row.Value, row.Time.UnixMicro()))
+	}
+	slices.Sort(got)
+	return got
+}

@@ -177,7 +177,7 @@ func (w *wiring) join(op *plan.Op, node *graph.Join) operator.Operator {
 		}
 		return operator.NewScatterKeys(w.sender(op))
 	}
-	return operator.NewJoin(operator.Joining{Op: node, Windowing: op.Node.Inputs[0].Windowing(), Output: op.Node.Outputs[0].Type, Room: w.room(op)})
+	return operator.NewJoin(operator.Joining{Op: node, Windows: op.Node.Inputs[0].Windowing().Fn, Output: op.Node.Outputs[0].Type, Room: w.room(op)})
 }
 
 // stateShare is the part of the budget that the state of a stage may fill before

@@ -2,12 +2,14 @@ package leat
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
 	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
 )
 
 // CoGroup calls f for each key and window in which a row of a or b is, with the
@@ -42,11 +44,8 @@ func coGroup[K comparable, A, B any](s *step, a PCollection[KV[K, A]], b PCollec
 	if !bothSides(s, a, b) {
 		return failed[KV[K, groupSides[A, B]]](s.p)
 	}
-	if err := sameWindows(a.edge.Windowing(), b.edge.Windowing()); err != nil {
-		s.check(errors.New("input 2: " + err.Error()))
-	} else {
-		s.check(errors.Join(timeFits(a.edge), timeFits(b.edge)))
-	}
+	w, err := groupable(a.edge, b.edge)
+	s.check(err)
 	rows := sidesType(a.edge.Type(), b.edge.Type())
 	if plan != nil && !sameColumns(plan.Input(), rows.Fields[1].Type) {
 		s.check(errors.New("rows with leat.Columns cannot be grouped with others; map them to rows without"))
@@ -54,11 +53,25 @@ func coGroup[K comparable, A, B any](s *step, a PCollection[KV[K, A]], b PCollec
 	if len(s.errs) > 0 {
 		return failed[KV[K, groupSides[A, B]]](s.p)
 	}
-	left, right := oneSide(s, "left", 0, a.edge, rows), oneSide(s, "right", 1, b.edge, rows)
+	left, right := oneSide(s, "left", 0, a.edge, rows, w), oneSide(s, "right", 1, b.edge, rows, w)
 	both := &step{p: s.p, name: s.name + ".both"}
 	n := both.add(&graph.Flatten{}, []graph.Edge{left, right}, like(left))
 	values := &sidesDecoder[A, B]{left: seqDecoder[A]{element: halves(a).value, side: 1}, right: seqDecoder[B]{element: halves(b).value, side: 2}}
 	return grouped(&step{p: s.p, name: s.name + ".group"}, "group", graph.Edge{Node: n}, plan, halves(a).key, decoder[groupSides[A, B]](values))
+}
+
+// groupable checks that rows of two sides can be grouped together, and says in which
+// windows they are then. Rows that are in fixed windows, or in the global one, may
+// have been put there by a grouping step on one side only.
+func groupable(a, b graph.Edge) (graph.Windowing, error) {
+	w, other := a.Windowing(), b.Windowing()
+	single := w.Fn.Kind() == window.KindGlobal || w.Fn.Kind() == window.KindAligned && w.Fn.Size() == w.Fn.Period()
+	if single && w.Fn.Equal(other.Fn) {
+		w.Grouped = w.Grouped || other.Grouped
+	} else if err := sameWindows(w, other); err != nil {
+		return w, fmt.Errorf("input 2: %w", err)
+	}
+	return w, bothTimed(a, b)
 }
 
 // eitherSide is a row of one side or the other.
@@ -83,14 +96,14 @@ func sidesType(a, b *batch.Type) *batch.Type {
 }
 
 // oneSide appends a step that makes rows of sidesType from those of one side.
-func oneSide(s *step, what string, side int, in graph.Edge, t *batch.Type) graph.Edge {
+func oneSide(s *step, what string, side int, in graph.Edge, t *batch.Type, w graph.Windowing) graph.Edge {
 	both := t.Fields[1].Type
 	sides := []graph.Expr{{Null: true, Type: both.Fields[0].Type}, {Null: true, Type: both.Fields[1].Type}}
 	value := graph.Expr{Path: []int{1}, Type: in.Type().Fields[1].Type}
 	sides[side] = graph.Expr{Type: both.Fields[side].Type, Fields: []graph.Expr{value}}
 	expr := graph.Expr{Type: t, Fields: []graph.Expr{{Path: []int{0}, Type: t.Fields[0].Type}, {Type: both, Fields: sides}}}
 	one := &step{p: s.p, name: s.name + "." + what}
-	n := one.add(&graph.Project{Name: "side", Expr: expr}, []graph.Edge{in}, graph.Output{Type: t, Windowing: in.Windowing()})
+	n := one.add(&graph.Project{Name: "side", Expr: expr}, []graph.Edge{in}, graph.Output{Type: t, Windowing: w})
 	return graph.Edge{Node: n}
 }
 

@@ -39,10 +39,9 @@ func FullJoin[K comparable, A, B, R any](a PCollection[KV[K, A]], b PCollection[
 	return join(s, graph.Full, a, b, f == nil, f)
 }
 
-// join appends two steps: one that puts columns side by side, and one that runs f.
+// join checks what joins of pairs have in common.
 func join[K comparable, A, B, R any](s *step, kind graph.JoinKind, a PCollection[KV[K, A]], b PCollection[KV[K, B]], isNil bool, f func(K, *A, *B) R) PCollection[R] {
-	known := bothSides(s, a, b)
-	if known && kind != graph.AsOf {
+	if bothSides(s, a, b) {
 		s.check(joinable(a.edge, b.edge))
 	}
 	return joined(s, kind, a, b, isNil, f)
@@ -56,17 +55,31 @@ func bothSides[A, B any](s *step, a PCollection[A], b PCollection[B]) bool {
 	return a.valid() && b.valid()
 }
 
-// joinable checks that rows of two sides can be in the same window.
+// joinable checks that rows of two sides can be in the same window. Whether a
+// grouping step has put them there makes no difference.
 func joinable(a, b graph.Edge) error {
-	if err := sameWindows(a.Windowing(), b.Windowing()); err != nil {
-		return fmt.Errorf("input 2: %w", err)
-	}
-	if w := a.Windowing(); w.Fn.Kind() == window.KindSession && !w.Grouped {
+	w := a.Windowing()
+	if w.Fn.Kind() == window.KindSession && !(w.Grouped && b.Windowing().Grouped) {
 		return fmt.Errorf("a join of pairs cannot have %s windows, which grow with the rows of both sides together; leat.CoGroup can", w.Fn)
 	}
-	return errors.Join(timeFits(a), timeFits(b))
+	if !w.Fn.Equal(b.Windowing().Fn) {
+		return fmt.Errorf("input 2: %w", sameWindows(w, b.Windowing()))
+	}
+	return bothTimed(a, b)
 }
 
+// bothTimed refuses windows over rows of either side that have no event time.
+func bothTimed(a, b graph.Edge) error {
+	var errs []error
+	for i, e := range []graph.Edge{a, b} {
+		if err := timeFits(e); err != nil {
+			errs = append(errs, fmt.Errorf("input %d: %w", i+1, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// joined appends two steps: one that puts columns side by side, and one that runs f.
 func joined[K comparable, A, B, R any](s *step, kind graph.JoinKind, a PCollection[KV[K, A]], b PCollection[KV[K, B]], isNil bool, f func(K, *A, *B) R) PCollection[R] {
 	out, err := codec.For[R]()
 	s.check(err)
@@ -206,4 +219,28 @@ func pointers[T any](rows []T, valid batch.Bitmap, from int) []*T {
 		}
 	}
 	return out
+}
+
+// AsOf calls f for each row of a with the latest row of b that has its key and an
+// event time that is not after its own, nil when there is none. Of rows of b with
+// the same time it is the last in the order of canonical bytes of the value. A key
+// with a null in it is equal to none, and the zero value for f. Time and windows of
+// a result are those of the row of a; windows do not narrow what of b is looked at,
+// which is all there is. f may be called from several goroutines at once.
+//
+// For aggregates over what was before a moment, and for b in several windows of
+// time, see transforms/pointintime, where rows of the same time do not count.
+func AsOf[K comparable, A, B, R any](a PCollection[KV[K, A]], b PCollection[KV[K, B]], name string, f func(K, A, *B) R) PCollection[R] {
+	s := a.begin(name)
+	if bothSides(s, a, b) {
+		s.check(errors.Join(timed(1, a.edge), timed(2, b.edge)))
+	}
+	return joined(s, graph.AsOf, a, b, f == nil, func(k K, a *A, b *B) R { return f(k, *a, b) })
+}
+
+func timed(which int, e graph.Edge) error {
+	if hasTime(e, map[graph.Edge]bool{}) {
+		return nil
+	}
+	return fmt.Errorf("input %d: the rows have no event time; give leat.Read the option leat.EventTime or leat.EventTimeField", which)
 }

@@ -5,14 +5,15 @@ import (
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
 )
 
 // Joining is what a join is made of.
 type Joining struct {
-	Op        *graph.Join
-	Windowing graph.Windowing // of both sides; of the left one where AsOf
-	Output    *batch.Type
-	Room      Room
+	Op      *graph.Join
+	Windows window.Fn // of both sides
+	Output  *batch.Type
+	Room    Room
 }
 
 // join is a hash join: all rows of the right side, which come first, go into
@@ -30,7 +31,7 @@ type join struct {
 
 // NewJoin returns the operator of a Join step. Its input 1 is the right side.
 func NewJoin(j Joining) Operator {
-	o := &join{Joining: j, windows: newWindowing(j.Windowing, j.Op.Match == graph.AsOf)}
+	o := &join{Joining: j, windows: newWindowing(j.Windows, j.Op.Match == graph.AsOf)}
 	o.out = joinRows{spec: &o.Joining, windows: o.windows}
 	return o
 }

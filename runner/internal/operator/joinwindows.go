@@ -2,14 +2,13 @@ package operator
 
 import (
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/window"
 )
 
 // windowing gives the windows of both sides of a join numbers. Rows of a batch
 // become entries: one for each window that a row is in.
 type windowing struct {
-	graph.Windowing
+	fn      window.Fn
 	single  bool // there is one window, number 0
 	numbers map[window.Interval]int32
 	list    []window.Interval // by number
@@ -20,8 +19,8 @@ type windowing struct {
 	assigned   []window.Interval
 }
 
-func newWindowing(w graph.Windowing, single bool) *windowing {
-	s := &windowing{Windowing: w, single: single || w.Fn.Kind() == window.KindGlobal, numbers: make(map[window.Interval]int32)}
+func newWindowing(fn window.Fn, single bool) *windowing {
+	s := &windowing{fn: fn, single: single || fn.Kind() == window.KindGlobal, numbers: make(map[window.Interval]int32)}
 	if s.single {
 		s.of(window.Interval{Start: batch.MinTime, End: batch.MaxTime})
 	}
@@ -42,7 +41,8 @@ func (s *windowing) of(w window.Interval) int32 {
 }
 
 // entries returns the physical row and the window of each entry of the rows that
-// count, valid until the next call. A row that no window contains has none.
+// count, valid until the next call. A row that no window contains has none; one that
+// a grouping step has put into a window is in that one.
 func (s *windowing) entries(b *batch.Batch) (rows, wins []int32, err error) {
 	s.rows, s.wins = s.rows[:0], s.wins[:0]
 	for i := range b.Len() {
@@ -51,10 +51,10 @@ func (s *windowing) entries(b *batch.Batch) (rows, wins []int32, err error) {
 		case s.single:
 			s.rows, s.wins = append(s.rows, int32(row)), append(s.wins, 0)
 			continue
-		case s.Grouped:
+		case b.Start != nil:
 			s.assigned = append(s.assigned[:0], window.Interval{Start: b.Start[row], End: b.End[row]})
 		default:
-			if s.assigned, err = s.Fn.Assign(b.TimeAt(row), s.assigned[:0]); err != nil {
+			if s.assigned, err = s.fn.Assign(b.TimeAt(row), s.assigned[:0]); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -31,10 +31,5 @@ func explainJoin(o *Op) string {
 	if op.Match == graph.AsOf {
 		return held + " in the order of time"
 	}
-	w := in[0].Windowing()
-	windows := w.Fn.String()
-	if w.Grouped {
-		windows += " (as grouped before)"
-	}
-	return held + "; windows " + windows
+	return fmt.Sprintf("%s; windows %s", held, in[0].Windowing().Fn)
 }
