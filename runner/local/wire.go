@@ -146,6 +146,8 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 		return operator.NewWrite(out.output, w.number, out.add), nil
 	case *graph.Combine:
 		return w.combine(op, node, dropped)
+	case *graph.Join:
+		return w.join(op, node), nil
 	case *graph.PointInTime:
 		return w.pointInTime(op, node), nil
 	case *graph.Flatten:
@@ -168,6 +170,16 @@ func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Cou
 	return operator.NewCombine(g, dropped), nil
 }
 
+func (w *wiring) join(op *plan.Op, node *graph.Join) operator.Operator {
+	if op.Kind == plan.Scatter {
+		if node.Match == graph.Full || node.Match != graph.Inner && op.Side == 0 {
+			return operator.NewScatter(w.sender(op)) // rows with a null key are kept
+		}
+		return operator.NewScatterKeys(w.sender(op))
+	}
+	return operator.NewJoin(operator.Joining{Op: node, Windows: op.Node.Inputs[0].Windowing().Fn, Output: op.Node.Outputs[0].Type, Room: w.room(op)})
+}
+
 // stateShare is the part of the budget that the state of a stage may fill before
 // it spills. The rest is for what the merge of spilled state needs, for steps
 // that cannot spill, and for exchanges, which give way to all others.
@@ -182,7 +194,7 @@ func (w *wiring) room(op *plan.Op) operator.Room {
 	holders := 0
 	for _, other := range op.Stage.Ops {
 		switch other.Kind {
-		case plan.Partial, plan.Combine, plan.Sort:
+		case plan.Partial, plan.Combine, plan.Join, plan.Sort:
 			holders++
 		}
 	}

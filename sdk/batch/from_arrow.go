@@ -68,7 +68,7 @@ func fromArrow(d arrow.ArrayData, t *Type) (*Column, error) {
 		return nil, fmt.Errorf("an array of %d rows from row %d on", d.Len(), d.Offset())
 	}
 	if dt.ID() == arrow.NULL {
-		return nullColumn(t, d.Len()), nil
+		return Nulls(t, d.Len()), nil
 	}
 	if !convertible(dt, t.Kind) {
 		return nil, fmt.Errorf("Arrow %s cannot become %s", dt, t)
@@ -166,8 +166,8 @@ func validOfArrow(d arrow.ArrayData) (Bitmap, error) {
 	return valid, nil
 }
 
-// nullColumn returns n nulls.
-func nullColumn(t *Type, n int) *Column {
+// Nulls returns a column of n nulls.
+func Nulls(t *Type, n int) *Column {
 	c := &Column{Type: t, Len: n, Valid: NewBitmap(n)}
 	switch t.Kind.Form() {
 	case IntForm:
@@ -183,7 +183,7 @@ func nullColumn(t *Type, n int) *Column {
 		n = 0
 	}
 	for _, f := range t.Fields {
-		c.Children = append(c.Children, nullColumn(f.Type, n))
+		c.Children = append(c.Children, Nulls(f.Type, n))
 	}
 	return c
 }

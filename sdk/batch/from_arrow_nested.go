@@ -22,7 +22,7 @@ func fromDictionary(c *Column, d arrow.ArrayData, dt *arrow.DictionaryType) (*Co
 		return nil, fmt.Errorf("dictionary: %w", err)
 	}
 	if c.Valid.Count(c.Len) == 0 || c.Valid == nil && c.Len == 0 {
-		return nullColumn(c.Type, c.Len), nil // perhaps over an empty dictionary
+		return Nulls(c.Type, c.Len), nil // perhaps over an empty dictionary
 	}
 	codes, err := codesOfArrow(c, d, dt.IndexType, entries.Len)
 	if err != nil {

@@ -69,7 +69,7 @@ type Windowing struct {
 }
 
 // Op is what a node does: *Read, *Rows, *Where, *Project, *Window, *Combine,
-// *PointInTime, *Flatten or *Write.
+// *Join, *PointInTime, *Flatten or *Write.
 type Op interface {
 	// Kind is the operation's name in EXPLAIN: read, map, where, …
 	Kind() string
@@ -143,15 +143,16 @@ type Where struct{ Predicate *field.Predicate }
 
 // Project rebuilds rows from columns of the input without touching values.
 type Project struct {
-	Name string // keyby, values, keys
+	Name string // keyby, values, keys, side
 	Expr Expr
 }
 
 // Expr is a column: the one at Path of the input (whole row when empty), or,
-// when Fields is not nil, a struct of expressions.
+// when Fields is not nil, a struct of expressions, or nothing but nulls.
 type Expr struct {
 	Path   []int
 	Fields []Expr
+	Null   bool
 	Type   *batch.Type
 }
 

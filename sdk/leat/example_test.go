@@ -406,3 +406,103 @@ func ExampleBadTo() {
 	// 12:03
 	// bad: row 1 in memory
 }
+
+// Price is what an item costs from a moment on.
+type Price struct {
+	Item string    `leat:"item"`
+	Cost float64   `leat:"cost"`
+	From time.Time `leat:"from"`
+}
+
+// sides are orders and prices by item.
+func sides(p *leat.Pipeline) (byItem leat.PCollection[leat.KV[string, Order]], costs leat.PCollection[leat.KV[string, Price]]) {
+	in := leat.Read(p, "orders", orders, leat.EventTimeField(func(o *Order) *time.Time { return &o.At }, watermark.Disorder(time.Minute)))
+	list := memory.Of(Price{"pen", 1, minute(0)}, Price{"ink", 5, minute(2)}, Price{"ink", 6, minute(5)}, Price{"cup", 9, minute(3)})
+	prices := leat.Read(p, "prices", list, leat.EventTimeField(func(p *Price) *time.Time { return &p.From }, watermark.Disorder(time.Minute)))
+	return leat.KeyBy(in, "by-item", field.Of(func(o *Order) *string { return &o.Item })),
+		leat.KeyBy(prices, "cost-by-item", field.Of(func(p *Price) *string { return &p.Item }))
+}
+
+func ExampleJoin() {
+	p := &leat.Pipeline{}
+	byItem, costs := sides(p)
+	show(p, leat.Join(byItem, costs, "margins", func(item string, o Order, c Price) string {
+		return fmt.Sprintf("%s bought %s for %g, which costs %g", o.Customer, item, o.Price, c.Cost)
+	}))
+	// Output:
+	// ann bought ink for 7, which costs 5
+	// ann bought ink for 7, which costs 6
+	// ann bought pen for 2, which costs 1
+	// bob bought ink for 7, which costs 5
+	// bob bought ink for 7, which costs 6
+}
+
+// Orders of a price list that nobody has on offer.
+func ExampleLeftJoin() {
+	p := &leat.Pipeline{}
+	byItem, costs := sides(p)
+	lines := leat.LeftJoin(byItem, costs, "costs", func(item string, o Order, c *Price) string {
+		if c == nil {
+			return item + " costs nobody knows what"
+		}
+		return item
+	})
+	show(p, leat.Filter(lines, "unknown", func(s string) bool { return strings.Contains(s, "nobody") }))
+	// Output:
+	// pad costs nobody knows what
+}
+
+func ExampleFullJoin() {
+	p := &leat.Pipeline{}
+	byItem, costs := sides(p)
+	show(p, leat.Distinct(leat.FullJoin(byItem, costs, "both", func(item string, o *Order, c *Price) string {
+		switch {
+		case o == nil:
+			return item + ": never ordered"
+		case c == nil:
+			return item + ": no price"
+		}
+		return item + ": fine"
+	}), "once"))
+	// Output:
+	// cup: never ordered
+	// ink: fine
+	// pad: no price
+	// pen: fine
+}
+
+// All orders and all prices of an item in each quarter of an hour.
+func ExampleCoGroup() {
+	p := &leat.Pipeline{}
+	byItem, costs := sides(p)
+	quarter := window.Fixed(15 * time.Minute)
+	show(p, leat.CoGroup(leat.Window(byItem, quarter), leat.Window(costs, quarter), "both", func(item string, orders iter.Seq[Order], prices iter.Seq[Price]) string {
+		var customers []string
+		for o := range orders {
+			customers = append(customers, o.Customer)
+		}
+		return fmt.Sprintf("%s: bought by %v, %d prices", item, customers, len(slices.Collect(prices)))
+	}))
+	// Output:
+	// cup: bought by [], 1 prices
+	// ink: bought by [bob ann], 2 prices
+	// pad: bought by [ann], 0 prices
+	// pen: bought by [ann], 1 prices
+}
+
+// Each order with the price at its moment.
+func ExampleAsOf() {
+	p := &leat.Pipeline{}
+	byItem, costs := sides(p)
+	show(p, leat.AsOf(byItem, costs, "margins", func(item string, o Order, c *Price) string {
+		if c == nil {
+			return fmt.Sprintf("%s: %s", o.Customer, item)
+		}
+		return fmt.Sprintf("%s: %s, margin %g", o.Customer, item, o.Price-c.Cost)
+	}))
+	// Output:
+	// ann: ink, margin 1
+	// ann: pad
+	// ann: pen, margin 1
+	// bob: ink, margin 2
+}

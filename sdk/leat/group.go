@@ -26,12 +26,17 @@ func GroupByKey[K comparable, V any](in PCollection[KV[K, V]], name string) PCol
 		return failed[KV[K, iter.Seq[V]]](s.p)
 	}
 	kv := halves(in)
-	return grouped(s, "group", in.edge, plan, kv.key, decoder[iter.Seq[V]](&seqDecoder[V]{kv.value}))
+	return grouped(s, "group", in.edge, plan, kv.key, decoder[iter.Seq[V]](&seqDecoder[V]{element: kv.value}))
 }
 
 // seqDecoder decodes a list column as sequences that decode their rows when
 // they are ranged over.
-type seqDecoder[V any] struct{ element decoder[V] }
+type seqDecoder[V any] struct {
+	element decoder[V]
+	// side, when not 0, says that elements are struct{left …, right …}, of which
+	// the sequence has the values of the first or second, where they are not null.
+	side int
+}
 
 // Type implements decoder.
 func (d *seqDecoder[V]) Type() *batch.Type {
@@ -61,18 +66,24 @@ func (d *seqDecoder[V]) Decode(root *batch.Column, rows []int32, dst []iter.Seq[
 
 // rows returns elements [from, to) of a column that never changes.
 func (d *seqDecoder[V]) rows(c *batch.Column, from, to int) iter.Seq[V] {
+	var valid batch.Bitmap
+	if d.side > 0 {
+		c = c.Children[d.side-1]
+		c, valid = c.Children[0], c.Valid
+	}
 	return func(yield func(V) bool) {
 		size := min(chunkRows, to-from) // most groups are small
-		at, values := make([]int32, size), make([]V, size)
-		for next := from; next < to; next += size {
-			n := min(size, to-next)
-			for i := range n {
-				at[i] = int32(next + i)
+		at, values := make([]int32, 0, size), make([]V, size)
+		for next := from; next < to; {
+			for at = at[:0]; next < to && len(at) < size; next++ {
+				if valid == nil || valid.Get(next) {
+					at = append(at, int32(next))
+				}
 			}
-			if err := d.element.Decode(c, at[:n], values[:n]); err != nil {
+			if err := d.element.Decode(c, at, values[:len(at)]); err != nil {
 				panic(brokenColumn{err})
 			}
-			for i := range n {
+			for i := range at {
 				if !yield(values[i]) {
 					return
 				}

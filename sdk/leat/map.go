@@ -31,7 +31,11 @@ func FlatMap[A, B any](in PCollection[A], name string, f func(A) iter.Seq[B]) PC
 
 // rowsStep adds a step that makes rows of B from rows of A with user code.
 func rowsStep[A, B any](in PCollection[A], name, kind string, isNil bool, make func(*codec.Codec[B]) graph.RowFn) PCollection[B] {
-	s := in.begin(name)
+	return rowsOf(in.begin(name), in, kind, isNil, make)
+}
+
+// rowsOf is rowsStep for a step that has begun.
+func rowsOf[A, B any](s *step, in PCollection[A], kind string, isNil bool, make func(*codec.Codec[B]) graph.RowFn) PCollection[B] {
 	out, err := codec.For[B]()
 	s.check(err)
 	if isNil {

@@ -126,6 +126,37 @@ var mistakes = []mistake{
 		leat.FlatMap(leat.Scope(in, "scope", composite), "words", strings.FieldsSeq)
 	}},
 
+	{"join: sides in different windows", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.Join(leat.Window(byUser, window.Fixed(time.Hour)), byUser, "join", func(string, event, event) int64 { return 0 })
+		leat.CoGroup(byUser, leat.Window(byUser, window.Session(time.Hour)), "both", func(string, iter.Seq[event], iter.Seq[event]) int64 { return 0 })
+	}},
+	{"join: sessions, without a function, into a channel", func(p *leat.Pipeline) {
+		byUser := leat.Window(leat.KeyBy(events(p), "by-user", field.Of(user)), window.Session(time.Hour))
+		leat.LeftJoin(byUser, byUser, "join", (func(string, event, *event) chan int)(nil))
+	}},
+	{"join: windows without event time", func(p *leat.Pipeline) {
+		in := leat.Read[event](p, "events", memory.Of(event{}))
+		byUser := leat.Window(leat.KeyBy(in, "by-user", field.Of(user)), window.Fixed(time.Hour))
+		leat.FullJoin(byUser, byUser, "join", func(string, *event, *event) int64 { return 0 })
+	}},
+	{"join: sides of two pipelines", func(p *leat.Pipeline) {
+		one, other := leat.KeyBy(events(p), "by-user", field.Of(user)), leat.KeyBy(events(&leat.Pipeline{}), "by-user", field.Of(user))
+		leat.Join(one, other, "join", func(string, event, event) int64 { return 0 })
+	}},
+	{"as of: no event time", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(leat.Read[event](p, "events", memory.Of(event{})), "by-user", field.Of(user))
+		leat.AsOf(byUser, byUser, "latest", func(string, event, *event) int64 { return 0 })
+	}},
+	{"cogroup: groups of groups", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.CoGroup(byUser, leat.GroupByKey(byUser, "groups"), "both", func(string, iter.Seq[event], iter.Seq[iter.Seq[event]]) int64 { return 0 })
+	}},
+	{"cogroup: no function", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.CoGroup(byUser, byUser, "both", (func(string, iter.Seq[event], iter.Seq[event]) int64)(nil))
+	}},
+
 	{"read: source", func(p *leat.Pipeline) { leat.Read[event](p, "events", (*json.Source)(nil)) }},
 	{"read: row type", func(p *leat.Pipeline) {
 		never := func(w withChannel) (t time.Time) { return t }

@@ -31,7 +31,7 @@ type reading[T any] struct {
 // A T with leat.Columns needs Declare.
 func Read[T any](p *Pipeline, name string, source connector.Source, options ...ReadOption[T]) PCollection[T] {
 	s := p.begin(name)
-	rows, err := rowsOf(options)
+	rows, err := declared(options)
 	s.check(err)
 	if isNil(source) {
 		s.check(errors.New("the source is nil"))
@@ -87,8 +87,8 @@ func Declare[T any](f func(*T)) ReadOption[T] {
 	}}
 }
 
-// rowsOf returns the codec of the rows, with the groups that Declare names.
-func rowsOf[T any](options []ReadOption[T]) (*codec.Codec[T], error) {
+// declared returns the codec of the rows, with the groups that Declare names.
+func declared[T any](options []ReadOption[T]) (*codec.Codec[T], error) {
 	var declare func(*T)
 	for _, o := range options {
 		switch {

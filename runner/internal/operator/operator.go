@@ -46,6 +46,13 @@ type KeyGrouped interface {
 	EndKeyGroup(ctx context.Context, emit graph.Emit) error
 }
 
+// Sided is implemented by operators whose inputs are not alike. Process gets the
+// rows of input 0, ProcessSide those of the others, which in a batch plan have all
+// come before the first of input 0.
+type Sided interface {
+	ProcessSide(ctx context.Context, input int, b *batch.Batch, emit graph.Emit) error
+}
+
 // Sized is implemented by operators that hold state, for the memory budget.
 type Sized interface{ SizeBytes() int64 }
 

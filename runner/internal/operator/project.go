@@ -22,7 +22,10 @@ func (o *project) Process(_ context.Context, b *batch.Batch, emit graph.Emit) er
 }
 
 func evaluate(e graph.Expr, root *batch.Column) *batch.Column {
-	if e.Fields == nil {
+	switch {
+	case e.Null:
+		return batch.Nulls(e.Type, root.Len)
+	case e.Fields == nil:
 		return root.Flatten(e.Path)
 	}
 	children := make([]*batch.Column, len(e.Fields))

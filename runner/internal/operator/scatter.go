@@ -13,6 +13,7 @@ import (
 type scatter struct {
 	pass
 	target Target
+	drop   bool // rows with a null in the key
 	hashes []uint64
 	parts  [][]int32
 }
@@ -22,8 +23,17 @@ func NewScatter(target Target) Operator {
 	return &scatter{target: target, parts: make([][]int32, target.Partitions())}
 }
 
+// NewScatterKeys returns an operator that partitions keyed rows and drops those with
+// a null in the key, which in a join are equal to nothing.
+func NewScatterKeys(target Target) Operator {
+	return &scatter{target: target, parts: make([][]int32, target.Partitions()), drop: true}
+}
+
 // Process implements Operator.
 func (o *scatter) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error {
+	if valid := keyValid(b.Root.Children[0]); o.drop && valid != nil {
+		b = b.WithSel(selected(b, valid))
+	}
 	n := b.Len()
 	if cap(o.hashes) < n {
 		o.hashes = make([]uint64, n)
@@ -46,4 +56,27 @@ func (o *scatter) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) err
 		}
 	}
 	return nil
+}
+
+// keyValid returns which keys have no null in them; nil: all.
+func keyValid(key *batch.Column) batch.Bitmap {
+	valid := key.Valid
+	if key.Type.Kind != batch.Struct {
+		return valid
+	}
+	for _, c := range key.Children {
+		valid = batch.And(valid, keyValid(c), key.Len)
+	}
+	return valid
+}
+
+// selected returns the rows that count and are valid.
+func selected(b *batch.Batch, valid batch.Bitmap) []int32 {
+	rows := make([]int32, 0, b.Len())
+	for i := range b.Len() {
+		if row := b.Row(i); valid.Get(row) {
+			rows = append(rows, int32(row))
+		}
+	}
+	return rows
 }

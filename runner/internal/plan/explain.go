@@ -112,6 +112,8 @@ func (p *Plan) detail(o *Op) string {
 			in += " (as grouped before)"
 		}
 		return fmt.Sprintf("%s; key %s; windows %s", o.Node.Op.Detail(), o.Node.Op.(*graph.Combine).Key, in)
+	case Join:
+		return explainJoin(o)
 	case Sort:
 		return fmt.Sprintf("by %v", SortBy(o.Node.Op.(*graph.Write)))
 	case Rows:

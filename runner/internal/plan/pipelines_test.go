@@ -69,6 +69,12 @@ var pipelines = map[string]func(*leat.Pipeline){
 	"group-by-key":           groupByKey,
 	"closures-between-terms": closuresBetween,
 
+	"join":                joins,
+	"join-windows":        joinWindows,
+	"join-behind-combine": joinBehindCombine,
+	"cogroup":             coGroup,
+	"as-of":               asOf,
+
 	"point-in-time":                 pointInTime,
 	"point-in-time-of-itself":       pointInTimeOfItself,
 	"point-in-time-twice":           pointInTimeTwice,

@@ -79,11 +79,12 @@ const (
 	Deal
 	Build
 	Lookup
+	Join
 	Sort
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "deal", "index", "lookup", "sort", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "deal", "index", "lookup", "join", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -97,6 +98,7 @@ type Op struct {
 	Inputs   []Input
 	Exchange *Exchange // of Receive, Partial, Scatter, Forward and Deal
 	Indexes  []*Index  // of Deal and Build, which have one, and of Lookup
+	Side     int       // of a Scatter: the input of the node that it sends
 
 	// Needed and Filter are what a Read asks of its source.
 	Needed []bool
@@ -187,9 +189,18 @@ func (b *builder) level(n *graph.Node) {
 		}
 		b.levels[n] = max(b.levels[n], level)
 	}
-	if _, ok := n.Op.(*graph.Combine); ok {
+	if shuffled(n) {
 		b.levels[n]++
 	}
+}
+
+// shuffled reports whether all inputs of a node come through exchanges by key.
+func shuffled(n *graph.Node) bool {
+	switch n.Op.(type) {
+	case *graph.Combine, *graph.Join:
+		return true
+	}
+	return false
 }
 
 func (b *builder) op(kind Kind, n *graph.Node, inputs ...Input) *Op {
@@ -205,6 +216,8 @@ func (b *builder) add(n *graph.Node) {
 		o = b.op(Read, n)
 	case *graph.Combine:
 		o = b.combine(n, op)
+	case *graph.Join:
+		o = b.join(n)
 	case *graph.Rows:
 		o = b.op(Rows, n, b.inputs(n)...)
 	case *graph.Where:

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -55,20 +54,6 @@ func (x *Index) Columns() (given, aggregated []bool) {
 }
 
 func (x *Index) lookup(l int) *graph.Lookup { return &x.Node.Op.(*graph.PointInTime).Lookups[l] }
-
-func refuseStreaming(g *graph.Graph) error {
-	for _, n := range g.Nodes {
-		if _, ok := n.Op.(*graph.PointInTime); !ok {
-			continue
-		}
-		advice := "use -plan batch or auto"
-		if !g.Bounded() {
-			advice = fmt.Sprintf("read history instead of %s, which never ends", unbounded(g))
-		}
-		return fmt.Errorf("step %q (%s): a point-in-time join needs the batch plan, the streaming plan has no as-of joins yet; %s", n.Name, n.Place, advice)
-	}
-	return nil
-}
 
 // pointInTime makes the operators of a step.
 func (b *builder) pointInTime(n *graph.Node, op *graph.PointInTime) *Op {
@@ -127,10 +112,9 @@ func (b *builder) chain(n *graph.Node) map[*graph.Node]bool {
 		m := waiting[0]
 		waiting = waiting[1:]
 		inputs := m.Inputs
-		switch m.Op.(type) {
-		case *graph.Combine:
+		if shuffled(m) {
 			inputs = nil
-		case *graph.PointInTime:
+		} else if _, ok := m.Op.(*graph.PointInTime); ok {
 			inputs = inputs[:1]
 		}
 		for _, e := range inputs {
@@ -162,17 +146,4 @@ func (b *builder) alone(n *graph.Node, chain map[*graph.Node]bool, consumers map
 		}
 	}
 	return true
-}
-
-// keepOrder lets sources whose order shows in the output be read in contiguous
-// ranges: those with a Write, or an exchange from task to task, in their stage.
-func (b *builder) keepOrder() {
-	for _, s := range b.plan.Stages {
-		shows := slices.ContainsFunc(s.Ops, func(o *Op) bool { return o.Kind == Write || o.Kind == Forward })
-		for _, o := range s.Ops {
-			if o.Kind == Read && o.Node.Op.(*graph.Read).Source.Bounded() {
-				o.InOrder = shows
-			}
-		}
-	}
 }

@@ -78,6 +78,10 @@ func (b *builder) demand(n *graph.Node, input int, needed map[graph.Edge]*column
 		switch op := n.Op.(type) {
 		case *graph.Where, *graph.Window, *graph.Flatten:
 			in.addAll(out.paths)
+		case *graph.Join:
+			for _, p := range out.paths {
+				in.addAll(op.Behind(input, p))
+			}
 		case *graph.Project:
 			for _, p := range out.paths {
 				in.addAll(through(op.Expr, p))
@@ -89,6 +93,9 @@ func (b *builder) demand(n *graph.Node, input int, needed map[graph.Edge]*column
 // through translates a path into the output of an expression to paths into its
 // input.
 func through(e graph.Expr, path []int) [][]int {
+	if e.Null {
+		return nil
+	}
 	if e.Fields == nil {
 		return [][]int{append(slices.Clone(e.Path), path...)}
 	}
@@ -164,6 +171,9 @@ func conjunction(conditions []*field.Predicate) *field.Predicate {
 
 // compose returns expression e with its paths led through inner.
 func compose(e, inner graph.Expr) graph.Expr {
+	if e.Null {
+		return e
+	}
 	if e.Fields == nil {
 		if at, ok := resolve(inner, e.Path); ok {
 			return at
@@ -182,7 +192,7 @@ func resolve(e graph.Expr, path []int) (graph.Expr, bool) {
 	for len(path) > 0 && e.Fields != nil {
 		e, path = e.Fields[path[0]], path[1:]
 	}
-	if e.Fields != nil {
+	if e.Fields != nil || e.Null {
 		return e, true
 	}
 	return graph.Expr{Path: append(slices.Clone(e.Path), path...), Type: e.Type}, true
@@ -204,7 +214,7 @@ func rebase(p *field.Predicate, rows graph.Expr, read *batch.Type) *field.Predic
 		return &out
 	}
 	at, _ := resolve(rows, p.Ref.Path)
-	if at.Fields != nil {
+	if at.Fields != nil || at.Null {
 		return nil
 	}
 	out.Ref.Path, out.Ref.Name = at.Path, columnName(read, at.Path)

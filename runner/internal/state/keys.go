@@ -327,7 +327,7 @@ func (k *Keys) Column(ids []int32) *batch.Column {
 		}
 	}
 	if stand < 0 {
-		return nullColumn(k.keyType, len(ids))
+		return batch.Nulls(k.keyType, len(ids))
 	}
 	c := *k.store.column(filled)
 	c.Valid = batch.And(c.Valid, valid, len(ids))
@@ -343,30 +343,6 @@ func (k *Keys) standIn() int32 {
 		}
 	}
 	return -1
-}
-
-// nullColumn returns a column of n nulls.
-func nullColumn(t *batch.Type, n int) *batch.Column {
-	c := &batch.Column{Type: t, Len: n, Valid: batch.NewBitmap(n)}
-	switch t.Kind.Form() {
-	case batch.IntForm:
-		c.Ints = make([]int64, n)
-	case batch.FloatForm:
-		c.Floats = make([]float64, n)
-	case batch.BoolForm:
-		c.Bools = make([]bool, n)
-	case batch.StringForm:
-		c.Strings.Offsets = make([]int32, n+1)
-	case batch.ListForm, batch.StructForm:
-		if t.Kind.Form() == batch.ListForm {
-			c.Offsets = make([]int32, n+1)
-			n = 0
-		}
-		for _, f := range t.Fields {
-			c.Children = append(c.Children, nullColumn(f.Type, n))
-		}
-	}
-	return c
 }
 
 // SortedByKey is how many keys are put into the order of their values; more are

@@ -11,7 +11,7 @@ import "github.com/leatflow/leat/sdk/batch"
 // instead of two strings. A tuple with a null has no id.
 type Tuples struct {
 	parts []*Keys
-	pairs []pairs
+	pairs []Pairs
 	next  []int32 // scratch
 }
 
@@ -21,7 +21,7 @@ func NewTuples(types []*batch.Type) *Tuples {
 	for i, typ := range types {
 		t.parts = append(t.parts, NewKeys(typ))
 		if i > 0 {
-			t.pairs = append(t.pairs, newPairs())
+			t.pairs = append(t.pairs, NewPairs())
 		}
 	}
 	return t
@@ -46,7 +46,7 @@ func (t *Tuples) Lookup(columns []*batch.Column, rows, out []int32) {
 		next := t.next[:len(out)]
 		t.parts[p+1].Lookup(columns[p+1], rows, next)
 		for i, id := range next {
-			out[i] = t.pairs[p].lookup(out[i], id)
+			out[i] = t.pairs[p].Lookup(out[i], id)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func (t *Tuples) SizeBytes() int64 {
 // TupleFinder looks tuples up in a Tuples that no longer changes; see Finder.
 type TupleFinder struct {
 	parts []*Finder
-	pairs []pairs
+	pairs []Pairs
 	next  []int32
 }
 
@@ -91,7 +91,7 @@ func (f *TupleFinder) Find(columns []*batch.Column, rows, out []int32) {
 		f.parts[p+1].Find(columns[p+1], rows, next)
 		for i, id := range next {
 			if out[i]|id >= 0 {
-				out[i] = f.pairs[p].find(out[i], id)
+				out[i] = f.pairs[p].Find(out[i], id)
 			} else {
 				out[i] = absent
 			}
@@ -99,8 +99,8 @@ func (f *TupleFinder) Find(columns []*batch.Column, rows, out []int32) {
 	}
 }
 
-// pairs numbers pairs of ids: open addressing, at most half full.
-type pairs struct {
+// Pairs numbers pairs of ids: open addressing, at most half full.
+type Pairs struct {
 	entries []pair // power of two long
 	used    int
 }
@@ -110,12 +110,13 @@ type pair struct {
 	id  int32 // id + 1; 0: empty
 }
 
-func newPairs() pairs { return pairs{entries: make([]pair, 64)} }
+// NewPairs returns an empty table.
+func NewPairs() Pairs { return Pairs{entries: make([]pair, 64)} }
 
 func pairOf(a, b int32) uint64 { return uint64(uint32(a))<<32 | uint64(uint32(b)) }
 
 // at returns the entry of ids, or the empty one where it belongs.
-func (p *pairs) at(ids uint64) *pair {
+func (p *Pairs) at(ids uint64) *pair {
 	mask := uint32(len(p.entries) - 1)
 	for i := mix(int64(ids)) & mask; ; i = (i + 1) & mask {
 		if e := &p.entries[i]; e.ids == ids && e.id != 0 || e.id == 0 {
@@ -124,9 +125,11 @@ func (p *pairs) at(ids uint64) *pair {
 	}
 }
 
-func (p *pairs) find(a, b int32) int32 { return p.at(pairOf(a, b)).id - 1 }
+// Find returns the id of a pair, or -1.
+func (p *Pairs) Find(a, b int32) int32 { return p.at(pairOf(a, b)).id - 1 }
 
-func (p *pairs) lookup(a, b int32) int32 {
+// Lookup returns the id of a pair, giving a new one the next.
+func (p *Pairs) Lookup(a, b int32) int32 {
 	ids := pairOf(a, b)
 	e := p.at(ids)
 	if e.id != 0 {
@@ -140,7 +143,13 @@ func (p *pairs) lookup(a, b int32) int32 {
 	return int32(p.used - 1)
 }
 
-func (p *pairs) grow() {
+// Len returns the number of ids.
+func (p *Pairs) Len() int { return p.used }
+
+// SizeBytes returns the memory held.
+func (p *Pairs) SizeBytes() int64 { return int64(16 * len(p.entries)) }
+
+func (p *Pairs) grow() {
 	old := p.entries
 	p.entries = make([]pair, 2*len(old))
 	for _, e := range old {

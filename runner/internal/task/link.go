@@ -25,7 +25,7 @@ import (
 
 // Downstream takes what a link or an input gives.
 type Downstream interface {
-	process(ctx context.Context, b *batch.Batch) error
+	process(ctx context.Context, input int, b *batch.Batch) error
 	watermark(ctx context.Context, input int, w int64) error
 	end(ctx context.Context, input int) error
 	endKeyGroup(ctx context.Context) error
@@ -94,7 +94,7 @@ func (l *Link) pass(o int, b *batch.Batch) error {
 		l.counters.RowsOut.Add(int64(b.Len()))
 	}
 	for _, e := range l.outs[o] {
-		if err := e.To.process(l.ctx, b); err != nil {
+		if err := e.To.process(l.ctx, e.Input, b); err != nil {
 			return &passed{err}
 		}
 	}
@@ -123,7 +123,7 @@ func (l *Link) named(err error) error {
 	return &StepError{Step: l.step, Place: l.place, Err: err}
 }
 
-func (l *Link) process(ctx context.Context, b *batch.Batch) error {
+func (l *Link) process(ctx context.Context, input int, b *batch.Batch) error {
 	if invariants.Enabled {
 		if err := invariants.Batch(b); err != nil {
 			return l.named(fmt.Errorf("internal error, please report it: the batch that came in is broken: %w", err))
@@ -131,7 +131,13 @@ func (l *Link) process(ctx context.Context, b *batch.Batch) error {
 	}
 	l.counters.RowsIn.Add(int64(b.Len()))
 	l.ctx = ctx
-	if err := l.op.Process(ctx, b, l.emit); err != nil {
+	var err error
+	if op, ok := l.op.(operator.Sided); ok && input > 0 {
+		err = op.ProcessSide(ctx, input, b, l.emit)
+	} else {
+		err = l.op.Process(ctx, b, l.emit)
+	}
+	if err != nil {
 		return l.named(err)
 	}
 	return l.account()
@@ -244,7 +250,7 @@ func (l *Link) Close() error {
 // there through the sending operator.
 type Sending struct{ Sender *exchange.Sender }
 
-func (s Sending) process(context.Context, *batch.Batch) error {
+func (s Sending) process(context.Context, int, *batch.Batch) error {
 	return errors.New("internal: a batch reached the control side of an exchange")
 }
 

@@ -87,7 +87,7 @@ func (e *Entry) announce() {
 func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
 	if m.Kind == exchange.Data {
 		for _, edge := range e.Outs[m.Output] {
-			if err := edge.To.process(ctx, m.Batch); err != nil {
+			if err := edge.To.process(ctx, edge.Input, m.Batch); err != nil {
 				return false, err
 			}
 		}

@@ -1,0 +1,199 @@
+package operator
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// Joining is what a join is made of.
+type Joining struct {
+	Op      *graph.Join
+	Windows window.Fn // of both sides
+	Output  *batch.Type
+	Room    Room
+}
+
+// join is a hash join: all rows of the right side, which come first, go into
+// tables, and those of the left side go by. The order of what comes out is that of
+// the left side, for each of its rows that of the right side; rows of the right
+// side that nothing matched are last.
+type join struct {
+	Joining
+	windows *windowing
+	held    []*batch.Batch // rows of the right side that are not in tables yet
+	bytes   int64          // of them
+	tables  []*joinTable
+	out     joinRows
+}
+
+// NewJoin returns the operator of a Join step. Its input 1 is the right side.
+func NewJoin(j Joining) Operator {
+	o := &join{Joining: j, windows: newWindowing(j.Windows, j.Op.Match == graph.AsOf)}
+	o.out = joinRows{spec: &o.Joining, windows: o.windows}
+	return o
+}
+
+// Bounds of what is put into one table: a column of text holds 2 GiB, and rows are
+// counted in 32 bits.
+const (
+	tableBytesMost = 1 << 30
+	tableRowsMost  = 1 << 28
+)
+
+// ProcessSide implements Sided: it takes the right side.
+func (o *join) ProcessSide(_ context.Context, _ int, b *batch.Batch, _ graph.Emit) error {
+	b = b.Compact()
+	o.held = append(o.held, b)
+	o.bytes += b.SizeBytes()
+	return nil
+}
+
+// build makes tables of the rows held.
+func (o *join) build() error {
+	var text, rows int64
+	from := 0
+	for i, b := range o.held {
+		n := textBytes(b.Root)
+		if i > from && (text+n > tableBytesMost || rows+int64(b.Len()) > tableRowsMost) {
+			if err := o.table(o.held[from:i]); err != nil {
+				return err
+			}
+			from, text, rows = i, 0, 0
+		}
+		text, rows = text+n, rows+int64(b.Len())
+	}
+	if from < len(o.held) {
+		if err := o.table(o.held[from:]); err != nil {
+			return err
+		}
+	}
+	o.held, o.bytes = nil, 0
+	return nil
+}
+
+func (o *join) table(batches []*batch.Batch) error {
+	t, err := newJoinTable(batch.ConcatBatches(batches), o.windows, o.Op.Match == graph.Full)
+	if err != nil {
+		return err
+	}
+	clear(batches) // the table has the rows
+	if o.Op.Match == graph.AsOf {
+		t.sortByTime()
+	}
+	o.tables = append(o.tables, t)
+	return nil
+}
+
+// Process implements Operator: it takes the left side.
+func (o *join) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) error {
+	if o.held != nil {
+		if err := o.build(); err != nil {
+			return err
+		}
+	}
+	if o.Op.Match == graph.AsOf {
+		var found latest
+		for _, t := range o.tables {
+			found.look(b, t)
+		}
+		return emit(0, found.batch(&o.Joining, b))
+	}
+	rows, wins, err := o.windows.entries(b)
+	if err != nil {
+		return err
+	}
+	matched := make([]bool, len(rows))
+	for i, t := range o.tables {
+		if err := o.probe(ctx, b, t, rows, wins, matched, i == len(o.tables)-1, emit); err != nil {
+			return err
+		}
+	}
+	if len(o.tables) == 0 && o.Op.Match != graph.Inner {
+		return o.probe(ctx, b, &joinTable{}, rows, wins, matched, true, emit)
+	}
+	return nil
+}
+
+// probe emits the pairs of entries with rows of a table; matched are the entries that
+// this table or one before had rows for. With the last table also
+// those that none had rows for, where the join keeps them.
+func (o *join) probe(ctx context.Context, b *batch.Batch, t *joinTable, rows, wins []int32, matched []bool, last bool, emit graph.Emit) error {
+	var slots []int32
+	if t.root != nil {
+		slots = t.find(b.Root.Children[0], rows, wins)
+	}
+	keep := last && o.Op.Match != graph.Inner
+	o.out.from(b.Root, t.root)
+	for i, row := range rows {
+		slot := int32(-1)
+		if t.root != nil {
+			slot = slots[i]
+		}
+		if slot < 0 {
+			if keep && !matched[i] {
+				if err := o.out.add(ctx, row, -1, wins[i], emit); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		matched[i] = true
+		if t.hit != nil {
+			t.hit[slot] = true
+		}
+		for _, other := range t.of(slot) {
+			if err := o.out.add(ctx, row, other, wins[i], emit); err != nil {
+				return err
+			}
+		}
+	}
+	return o.out.flush(ctx, emit)
+}
+
+// rest emits the rows of a table that nothing matched.
+func (o *join) rest(ctx context.Context, t *joinTable, emit graph.Emit) error {
+	o.out.from(nil, t.root)
+	for i, slot := range t.slots {
+		if slot >= 0 && t.hit[slot] {
+			continue
+		}
+		if err := o.out.add(ctx, -1, t.came[i], t.wins[i], emit); err != nil {
+			return err
+		}
+	}
+	return o.out.flush(ctx, emit)
+}
+
+// Watermark implements Operator: in a batch plan there is none before the end.
+func (o *join) Watermark(context.Context, int64, graph.Emit) error { return nil }
+
+// End implements Operator.
+func (o *join) End(ctx context.Context, emit graph.Emit) error {
+	if o.Op.Match == graph.Full {
+		if err := o.build(); err != nil {
+			return err
+		}
+		for _, t := range o.tables {
+			if err := o.rest(ctx, t, emit); err != nil {
+				return err
+			}
+		}
+	}
+	o.held, o.bytes, o.tables = nil, 0, nil
+	return nil
+}
+
+// Close implements Operator.
+func (o *join) Close() error { return nil }
+
+// SizeBytes implements Sized.
+func (o *join) SizeBytes() int64 {
+	n := o.bytes + o.windows.sizeBytes()
+	for _, t := range o.tables {
+		n += t.bytes
+	}
+	return n
+}

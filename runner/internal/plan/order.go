@@ -1,0 +1,32 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// keepOrder lets sources whose order shows in the output be read in contiguous
+// ranges: those with a Write, an exchange from task to task, or one to a join in
+// their stage. A join makes rows in the order in which its sides come.
+func (b *builder) keepOrder() {
+	for _, s := range b.plan.Stages {
+		shows := slices.ContainsFunc(s.Ops, orderShows)
+		for _, o := range s.Ops {
+			if o.Kind == Read && o.Node.Op.(*graph.Read).Source.Bounded() {
+				o.InOrder = shows
+			}
+		}
+	}
+}
+
+func orderShows(o *Op) bool {
+	switch o.Kind {
+	case Write, Forward:
+		return true
+	case Scatter:
+		_, join := o.Node.Op.(*graph.Join)
+		return join
+	}
+	return false
+}

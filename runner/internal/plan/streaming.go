@@ -1,0 +1,30 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/leatflow/leat/sdk/graph"
+)
+
+// refuseStreaming says what the streaming plan cannot do.
+func refuseStreaming(g *graph.Graph) error {
+	advice := "use -plan batch or auto"
+	if !g.Bounded() {
+		advice = fmt.Sprintf("read history instead of %s, which never ends", unbounded(g))
+	}
+	var errs []error
+	for _, n := range g.Nodes {
+		switch op := n.Op.(type) {
+		case *graph.PointInTime:
+			errs = append(errs, fmt.Errorf("step %q (%s): a point-in-time join needs the batch plan, the streaming plan has no as-of joins yet; %s", n.Name, n.Place, advice))
+		case *graph.Join:
+			what := "a join of pairs needs the batch plan, the streaming plan does not have it yet; leat.CoGroup runs on both, or " + advice
+			if op.Match == graph.AsOf {
+				what = "an as-of join needs the batch plan, the streaming plan does not have it yet; " + advice
+			}
+			errs = append(errs, fmt.Errorf("step %q (%s): %s", n.Name, n.Place, what))
+		}
+	}
+	return errors.Join(errs...)
+}
