@@ -58,7 +58,7 @@ var allowed = map[string]string{
 	"runner/internal/spill":      "sdk/batch",
 	"runner/internal/exchange":   "sdk/batch sdk/codec runner/internal/memory runner/internal/spill",
 	"runner/internal/state":      "sdk/batch sdk/codec sdk/window",
-	"runner/internal/operator":   "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/window runner/internal/spill runner/internal/state",
+	"runner/internal/operator":   "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/window runner/internal/memory runner/internal/spill runner/internal/state",
 	"runner/internal/plan":       "sdk/batch sdk/connector sdk/field sdk/graph sdk/window",
 	"runner/internal/task":       "sdk/batch sdk/connector sdk/graph sdk/watermark runner/internal/exchange runner/internal/invariants runner/internal/memory runner/internal/operator runner/internal/watermark",
 	"runner/local":               "sdk/... runner/internal/...",

@@ -10,36 +10,81 @@ import (
 	"github.com/leatflow/leat/sdk/graph"
 )
 
-// share is what one index takes of the job's memory budget.
+// share is what one index takes of the job's memory budget. Where what does not
+// fit can go to disk, indexes leave some to others: that is their own budget.
 type share struct {
-	budget *memory.Budget
-	holder string
+	budget  *memory.Budget
+	holder  string
+	indexes *memory.Budget // nil: all of the budget
 }
 
 // Reserve implements operator.Memory.
-func (s share) Reserve(bytes int64) error { return s.budget.Reserve(s.holder, bytes) }
+func (s share) Reserve(bytes int64) error {
+	if s.indexes == nil {
+		return s.budget.Reserve(s.holder, bytes)
+	}
+	if err := s.indexes.Reserve(s.holder, bytes); err != nil {
+		return err
+	}
+	err := s.budget.Reserve(s.holder, bytes)
+	if err != nil {
+		s.indexes.Release(bytes)
+	}
+	return err
+}
 
 // Release implements operator.Memory.
-func (s share) Release(bytes int64) { s.budget.Release(bytes) }
+func (s share) Release(bytes int64) {
+	s.budget.Release(bytes)
+	if s.indexes != nil {
+		s.indexes.Release(bytes)
+	}
+}
+
+// indexPart is how much of the budget indexes may take together before they go to
+// disk.
+func indexPart(budget int64) int64 { return budget - budget/8 }
+
+// makePasses makes what the indexes of a step need to be larger than memory: a
+// budget and a disk.
+func (j *job) makePasses(op *plan.Op) *operator.Passes {
+	if j.options.Memory == 0 || j.plan.Mode != plan.Batch {
+		return nil
+	}
+	holder := fmt.Sprintf("the lookups of step %q", op.Node.Name)
+	p := &operator.Passes{Step: op.Node.Op.(*graph.PointInTime), Holder: holder, Area: j.spill, Memory: share{j.budget, holder, nil},
+		Limit: j.options.Memory, Most: indexPart(j.options.Memory), Tasks: j.plan.Parallelism}
+	j.passes[op] = p
+	return p
+}
 
 // makeIndexes makes the indexes of all steps, empty. They live from the stage that
 // builds them to the end of the one that reads them.
 func (j *job) makeIndexes() {
-	j.indexes = make(map[*plan.Index]*operator.Index)
+	j.indexes, j.passes = make(map[*plan.Index]*operator.Index), make(map[*plan.Op]*operator.Passes)
 	n := j.plan.Parallelism
+	var all *memory.Budget
+	if j.options.Memory > 0 {
+		all = memory.NewBudget(indexPart(j.options.Memory))
+	}
 	for _, s := range j.plan.Stages {
 		for _, op := range s.Ops {
-			if op.Kind != plan.Build {
+			if op.Kind != plan.Lookup {
 				continue
 			}
-			x := op.Indexes[0]
+			passes := j.makePasses(op)
 			step := op.Node.Op.(*graph.PointInTime)
-			plans := make([]*agg.Plan, len(x.Lookups))
-			for i, l := range x.Lookups {
-				plans[i] = step.Lookups[l].Aggregate
+			for _, x := range op.Indexes {
+				plans := make([]*agg.Plan, len(x.Lookups))
+				for i, l := range x.Lookups {
+					plans[i] = step.Lookups[l].Aggregate
+				}
+				held := share{j.budget, fmt.Sprintf("an index of step %q over %s", op.Node.Name, op.Node.Inputs[x.Input].Node.Name), all}
+				j.indexes[x] = operator.NewIndex(op.Node.Inputs[x.Input].Type(), x.Keys, plans, n, n, held, passes)
+				if passes != nil {
+					passes.Indexes = append(passes.Indexes, operator.Probed{Index: j.indexes[x], Lookups: x.Lookups})
+				}
 			}
-			held := share{j.budget, fmt.Sprintf("an index of step %q over %s", op.Node.Name, op.Node.Inputs[x.Input].Node.Name)}
-			j.indexes[x] = operator.NewIndex(op.Node.Inputs[x.Input].Type(), x.Keys, plans, n, n, held)
 		}
 	}
 }
@@ -52,6 +97,9 @@ func (w *wiring) pointInTime(op *plan.Op, step *graph.PointInTime) operator.Oper
 	case plan.Build:
 		_, aggregated := op.Indexes[0].Columns()
 		return operator.NewBuild(w.job.indexes[op.Indexes[0]], w.number, aggregated)
+	}
+	if p := w.job.passes[op]; p != nil && p.Needed() {
+		return operator.NewPassing(p, w.number, op.Node.Outputs[0].Type)
 	}
 	var probed []operator.Probed
 	for _, x := range op.Indexes {

@@ -32,6 +32,7 @@ type job struct {
 	sinks     []*output // in the order of the graph
 	exchanges []*exchange.Exchange
 	indexes   map[*plan.Index]*operator.Index
+	passes    map[*plan.Op]*operator.Passes // of lookups whose indexes may be larger than memory
 	counters  map[*plan.Op]*task.Counters
 	reads     map[*plan.Op]*task.SourceCounters
 	stage     stageClock

@@ -95,6 +95,19 @@ func NewSeries(plans []*Plan, value *batch.Column, time []int64, starts []int32,
 	return s, nil
 }
 
+// SeriesBytes estimates what NewSeries reserves for each row: a running total or a
+// position for each different state. Sums of floats of very different size, and
+// states that are only merged, take more.
+func SeriesBytes(plans []*Plan) int64 {
+	different := make(map[string]bool)
+	for _, p := range plans {
+		for i := range p.states {
+			different[p.identity(i)] = true
+		}
+	}
+	return int64(12 * len(different))
+}
+
 // KeepsRows reports whether the series refers to columns of the rows it was made
 // of. Otherwise their memory may go.
 func (s *Series) KeepsRows() bool {

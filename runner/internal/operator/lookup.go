@@ -29,25 +29,33 @@ type Probed struct {
 	Lookups []int
 }
 
-// NewLookup returns the operator that looks the spine up in indexes, all of
-// which must be complete.
+// NewLookup returns the operator that looks the spine up in indexes, all of which
+// must be complete.
 func NewLookup(step *graph.PointInTime, output *batch.Type, indexes []Probed) Operator {
 	o := &lookup{step: step, output: output, indexes: indexes}
 	for _, x := range indexes {
-		for rest := x.Lookups; len(rest) > 0; {
-			var same, other []int
-			for _, l := range rest {
-				if slices.EqualFunc(step.Lookups[l].Spine, step.Lookups[rest[0]].Spine, slices.Equal[[]int]) {
-					same = append(same, l)
-				} else {
-					other = append(other, l)
-				}
-			}
-			o.probes = append(o.probes, newProbe(step, Probed{x.Index, same}))
-			rest = other
+		for _, same := range x.bySpine(step) {
+			o.probes = append(o.probes, newProbe(step, same).in(x.Index.parts))
 		}
 	}
 	return o
+}
+
+// bySpine divides the lookups by the key of the spine.
+func (x *Probed) bySpine(step *graph.PointInTime) (all [][]int) {
+	for rest := x.Lookups; len(rest) > 0; {
+		var same, other []int
+		for _, l := range rest {
+			if slices.EqualFunc(step.Lookups[l].Spine, step.Lookups[rest[0]].Spine, slices.Equal[[]int]) {
+				same = append(same, l)
+			} else {
+				other = append(other, l)
+			}
+		}
+		all = append(all, same)
+		rest = other
+	}
+	return all
 }
 
 // filled is a column of the output and where it goes.
@@ -63,12 +71,7 @@ func (o *lookup) Process(_ context.Context, b *batch.Batch, emit graph.Emit) err
 	for len(o.slots) < n {
 		o.slots = append(o.slots, int32(len(o.slots)))
 	}
-	var columns []filled
-	for _, c := range o.step.Copies {
-		copied := *b.Root.Flatten(c.From)
-		copied.Type = typeAt(o.output, c.To)
-		columns = append(columns, filled{c.To, &copied})
-	}
+	columns := copies(o.step, o.output, b)
 	for _, p := range o.probes {
 		var err error
 		if columns, err = p.answer(b, o.slots[:n], columns); err != nil {
@@ -76,6 +79,16 @@ func (o *lookup) Process(_ context.Context, b *batch.Batch, emit graph.Emit) err
 		}
 	}
 	return emit(0, b.WithRoot(assemble(o.output, nil, n, columns)))
+}
+
+// copies returns the columns of the spine that go into the output.
+func copies(step *graph.PointInTime, output *batch.Type, b *batch.Batch) (columns []filled) {
+	for _, c := range step.Copies {
+		copied := *b.Root.Flatten(c.From)
+		copied.Type = typeAt(output, c.To)
+		columns = append(columns, filled{c.To, &copied})
+	}
+	return columns
 }
 
 // Close implements Operator.

@@ -11,7 +11,6 @@ import (
 // probe looks rows of the spine up in one index, for one task.
 type probe struct {
 	dealer
-	index   *Index
 	keys    [][]int // columns of the spine
 	windows []int64 // different lengths, in µs
 	lookups []answers
@@ -36,11 +35,11 @@ type partProbe struct {
 // fewRows is the average number of rows of a key up to which there are no cursors.
 const fewRows = 16
 
-func newProbe(step *graph.PointInTime, x Probed) *probe {
-	p := &probe{index: x.Index, keys: step.Lookups[x.Lookups[0]].Spine}
-	p.dealer = newDealer(len(x.Index.parts), len(p.keys))
-	p.rows = make([][]int32, p.dealer.parts)
-	for _, l := range x.Lookups {
+// newProbe returns a probe for lookups of one index that have the same key of the
+// spine. It must be given parts.
+func newProbe(step *graph.PointInTime, lookups []int) *probe {
+	p := &probe{keys: step.Lookups[lookups[0]].Spine}
+	for _, l := range lookups {
 		spec := &step.Lookups[l]
 		w := slices.Index(p.windows, spec.Within)
 		if w < 0 {
@@ -49,7 +48,15 @@ func newProbe(step *graph.PointInTime, x Probed) *probe {
 		}
 		p.lookups = append(p.lookups, answers{spec.Aggregate.NewTable(), spec.Aggregate.Targets(), w})
 	}
-	for _, built := range x.Index.parts {
+	return p
+}
+
+// in lets the probe look up in these parts instead of those before.
+func (p *probe) in(parts []*part) *probe {
+	p.dealer = newDealer(len(parts), len(p.keys))
+	p.rows = make([][]int32, len(parts))
+	p.parts = nil
+	for _, built := range parts {
 		pp := partProbe{part: built, finder: built.keys.Finder()}
 		for range len(p.windows) + 1 {
 			var ends []int32

@@ -51,6 +51,21 @@ func (t *Tuples) Lookup(columns []*batch.Column, rows, out []int32) {
 	}
 }
 
+// Columns returns the keys of tuples, which were given these ids.
+func (t *Tuples) Columns(ids []int32) []*batch.Column {
+	columns := make([]*batch.Column, len(t.parts))
+	for p := len(t.pairs) - 1; p >= 0; p-- {
+		made := t.pairs[p].inverse()
+		first, second := make([]int32, len(ids)), make([]int32, len(ids))
+		for i, id := range ids {
+			first[i], second[i] = int32(made[id]>>32), int32(made[id])
+		}
+		columns[p+1], ids = t.parts[p+1].Column(second), first
+	}
+	columns[0] = t.parts[0].Column(ids)
+	return columns
+}
+
 // SizeBytes estimates the memory held.
 func (t *Tuples) SizeBytes() int64 {
 	var n int64
@@ -123,6 +138,17 @@ func (p *Pairs) at(ids uint64) *pair {
 			return e
 		}
 	}
+}
+
+// inverse returns the pair of each id.
+func (p *Pairs) inverse() []uint64 {
+	made := make([]uint64, p.used)
+	for _, e := range p.entries {
+		if e.id != 0 {
+			made[e.id-1] = e.ids
+		}
+	}
+	return made
 }
 
 // Find returns the id of a pair, or -1.
