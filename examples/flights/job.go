@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/leatflow/leat/io/parquet"
@@ -62,7 +63,8 @@ func (j *job) training(ctx context.Context, in parquet.Source, dir string, windo
 // sink writes times of day without a zone, as they are in the input.
 func sink(dir string) parquet.Sink { return parquet.Sink{Dir: dir, LocalTime: true} }
 
-// train fits a model to a training set, writes it and says how good it is.
+// train fits a model to a training set, writes it and says how good it is. An
+// empty path is a new file in a new temporary directory.
 func (j *job) train(ctx context.Context, in parquet.Source, path string) error {
 	t, err := newTrainer(ctx, in, os.Stdout, func(ctx context.Context, p *leat.Pipeline) (*local.Result, error) {
 		return j.Job(ctx, os.Stderr, p)
@@ -79,13 +81,22 @@ func (j *job) train(ctx context.Context, in parquet.Source, path string) error {
 			})
 		})
 	}
-	if err := checkModelPath(path); err != nil {
-		return err
+	if path != "" {
+		if err := checkModelPath(path); err != nil {
+			return err
+		}
 	}
 	started := time.Now()
 	m, err := t.train(ctx)
 	if err != nil {
 		return err
+	}
+	if path == "" {
+		dir, err := outputDir("", "flights train", false)
+		if err != nil {
+			return err
+		}
+		path = filepath.Join(dir, "model.json")
 	}
 	if err := m.write(path); err != nil {
 		return err

@@ -142,13 +142,6 @@ func train(ctx context.Context, args []string) int {
 	if *in == "" {
 		return command.Code(&command.UsageError{Err: errors.New("-in is missing: name the directory that flights training wrote")})
 	}
-	if *model == "" {
-		dir, err := outputDir("", fs.Name(), j.Explain)
-		if err != nil {
-			return command.Code(err)
-		}
-		*model = filepath.Join(dir, "model.json")
-	}
 	return command.Code(j.train(ctx, input(*in), *model))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -78,8 +79,11 @@ func exists(path string) error {
 // its name, unless something has got that name in the meantime. A model file that
 // can be seen is whole.
 func (m *Model) write(path string) (err error) {
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	to := json.NewEncoder(&text)
+	to.SetEscapeHTML(false)
+	to.SetIndent("", "  ")
+	if err := to.Encode(m); err != nil {
 		return err
 	}
 	hidden := filepath.Join(filepath.Dir(path), ".leat-model-"+rand.Text())
@@ -91,7 +95,7 @@ func (m *Model) write(path string) (err error) {
 			err = fmt.Errorf("write the model: %w", err)
 		}
 	}()
-	if err := writeSynced(hidden, append(text, '\n')); err != nil {
+	if err := writeSynced(hidden, text.Bytes()); err != nil {
 		return err
 	}
 	err = os.Link(hidden, path)

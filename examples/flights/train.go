@@ -207,7 +207,7 @@ func (m *Model) split(in parquet.Source, months []Month, report io.Writer) error
 		fmt.Fprintf(report, "%-6s %-12s %12s rows, %.2f %% late\n", name, p, command.Count(p.Rows), 100*p.share())
 	}
 	if left > 0 {
-		fmt.Fprintf(report, "note   %d rows after the last whole month are left out\n", left)
+		fmt.Fprintf(report, "note   rows left out after the last whole month: %s\n", command.Count(left))
 	}
 	return nil
 }

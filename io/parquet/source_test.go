@@ -86,6 +86,26 @@ func TestPathMistakes(t *testing.T) {
 	}
 }
 
+func TestColumns(t *testing.T) {
+	// Columns are the names of the first file's columns, a struct's as one; a path
+	// without files and a file that is none are errors that name it.
+	dir := t.TempDir()
+	file(t, dir+"/1.parquet", row("b", kind(batch.Int64), "a", row("x", kind(batch.Int64), "y", kind(batch.Int64))), 5)
+	file(t, dir+"/2.parquet", row("c", kind(batch.String)), 5)
+	got, err := parquet.Source{Path: dir}.Columns(t.Context())
+	if err != nil || !slices.Equal(got, []string{"b", "a"}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if err := os.WriteFile(dir+"/0.parquet", []byte("hello, this is a text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{dir: "0.parquet", dir + "/missing": "no such file", "": "Path is empty"} {
+		if _, err := (parquet.Source{Path: path}).Columns(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", path, err, want)
+		}
+	}
+}
+
 func TestColumnMistakes(t *testing.T) {
 	// Missing and mismatched columns are reported together, with what was meant,
 	// and with both files where files disagree.

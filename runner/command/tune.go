@@ -3,6 +3,7 @@ package command
 import (
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // Tune sets this process up for batch work. Programs that call local.Run
@@ -24,7 +25,8 @@ func Tune(memory int64) {
 		if memory > 0 {
 			floor = min(floor, memory/8)
 		}
-		ballast = make([]byte, floor)
+		held := make([]byte, floor)
+		ballast.Store(&held)
 	}
 	limit := memory + memory/2 + 64<<20
 	if memory > 0 && os.Getenv("GOMEMLIMIT") == "" {
@@ -38,7 +40,7 @@ func Tune(memory int64) {
 
 // ballast is never touched, so it takes address space and no memory. The
 // collector counts it as live and waits until as much again has been allocated.
-var ballast []byte
+var ballast atomic.Pointer[[]byte]
 
 const floorMost = 32 << 20
 

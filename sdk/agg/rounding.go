@@ -121,13 +121,8 @@ func roundQuotient(negative bool, magnitude []uint64, exp int, divisor uint64) f
 	// Two limbs below the point leave at least 64 bits of quotient, enough to
 	// round by, whatever the divisor.
 	var room [5]uint64 // enough for a sum of 192 bits
-	quotient := room[:]
-	if n := len(magnitude) + 2; n <= len(room) {
-		quotient = room[:n]
-	} else {
-		quotient = make([]uint64, n)
-	}
-	copy(quotient[2:], magnitude)
+	quotient := append(room[:0], 0, 0)
+	quotient = append(quotient, magnitude...)
 	var rest uint64
 	for i := len(quotient) - 1; i >= 0; i-- {
 		quotient[i], rest = bits.Div64(rest, quotient[i], divisor)
