@@ -168,6 +168,9 @@ func TestJoinsAreLoops(t *testing.T) {
 			}
 		}
 	}
+	if spilled < 15 {
+		t.Errorf("only %d runs wrote to disk", spilled)
+	}
 }
 
 // runJoin returns what a join gives, each row with its window, sorted.

@@ -27,13 +27,18 @@ type wiring struct {
 func (j *job) wire(s *plan.Stage, i int) (*task.Task, error) {
 	w := &wiring{job: j, number: i, links: make(map[*plan.Op]*task.Link), entries: make(map[*plan.Op][]int),
 		task: &task.Task{Concurrent: j.plan.Mode == plan.Streaming}}
+	for _, op := range s.Ops { // side inputs are read before all others
+		if sideInput(op) {
+			w.receive(op)
+		}
+	}
 	for _, op := range s.Ops {
-		switch op.Kind {
-		case plan.Read:
+		switch {
+		case sideInput(op):
+		case op.Kind == plan.Read:
 			w.read(op)
-		case plan.Receive:
-			r := j.exchanges[op.Exchange.ID].Receiver(i)
-			w.entry(op, task.NewReceiving(r), 1)
+		case op.Kind == plan.Receive:
+			w.receive(op)
 		default:
 			if err := w.link(op); err != nil {
 				return nil, &task.StepError{Step: op.Node.Name, Place: op.Node.Place, Err: err}
@@ -41,6 +46,15 @@ func (j *job) wire(s *plan.Stage, i int) (*task.Task, error) {
 		}
 	}
 	return w.task, nil
+}
+
+func sideInput(op *plan.Op) bool {
+	return op.Kind == plan.Receive && op.Exchange.From.Kind == plan.Broadcast
+}
+
+func (w *wiring) receive(op *plan.Op) {
+	r := w.job.exchanges[op.Exchange.ID].Receiver(w.number)
+	w.entry(op, task.NewReceiving(r), 1)
 }
 
 func (w *wiring) entry(op *plan.Op, in task.Input, outputs int) {
@@ -129,6 +143,9 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	if op.Kind == plan.Forward { // made for any kind of node
 		return operator.NewForward(w.sender(op), w.number), nil
 	}
+	if op.Kind == plan.Broadcast {
+		return operator.NewBroadcast(w.sender(op)), nil
+	}
 	if op.Kind == plan.Sort {
 		return operator.NewSort(op.Node.Inputs[0].Type(), plan.SortBy(op.Node.Op.(*graph.Write)), w.room(op))
 	}
@@ -211,9 +228,12 @@ func (w *wiring) room(op *plan.Op) operator.Room {
 // them.
 func (j *job) streams(e graph.Edge) bool {
 	for _, n := range j.plan.Graph.Nodes {
-		for _, in := range n.Inputs {
+		for i, in := range n.Inputs {
 			if in != e {
 				continue
+			}
+			if i > 0 { // a side input is kept
+				return false
 			}
 			switch op := n.Op.(type) {
 			case *graph.Rows:

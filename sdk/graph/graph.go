@@ -115,7 +115,8 @@ const (
 	BadGoes                   // the record goes to output 1
 )
 
-// Rows runs the user's code row by row.
+// Rows runs the user's code row by row. Inputs after the first are side inputs,
+// which every task gets whole.
 type Rows struct {
 	Name   string // map, filter, flatmap, pardo, keyby
 	Note   string // for EXPLAIN
@@ -133,6 +134,13 @@ type RowFn interface {
 	Finish(ctx context.Context, emit Emit) error
 	// Close releases what Start made, in any case.
 	Close() error
+}
+
+// SideFn is implemented by a RowFn of a Rows with more than one input. All rows of
+// the others come before the first of input 0 is processed.
+type SideFn interface {
+	// Side takes rows of input 1, 2, …
+	Side(input int, b *batch.Batch) error
 }
 
 // Emit passes a batch to output o of the node.

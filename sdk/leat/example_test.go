@@ -506,3 +506,55 @@ func ExampleAsOf() {
 	// ann: pen, margin 1
 	// bob: ink, margin 2
 }
+
+func ExampleMapWith() {
+	p := &leat.Pipeline{}
+	in := leat.Read[Order](p, "orders", orders)
+	rates := leat.Read[leat.KV[string, float64]](p, "rates", memory.Of(leat.KV[string, float64]{"ann", 0.5}, leat.KV[string, float64]{"bob", 1}))
+	show(p, leat.MapWith(in, leat.AsMap(rates), "discount", func(o Order, rate map[string]float64) string {
+		return fmt.Sprintf("%s pays %g for %s", o.Customer, o.Price*rate[o.Customer], o.Item)
+	}))
+	// Output:
+	// ann pays 1 for pen
+	// ann pays 2 for pad
+	// ann pays 3.5 for ink
+	// bob pays 7 for ink
+}
+
+// Orders above the mean price of their hour.
+func ExampleFilterWith() {
+	p := &leat.Pipeline{}
+	in := leat.Read(p, "orders", orders, leat.EventTimeField(func(o *Order) *time.Time { return &o.At }, watermark.Disorder(time.Minute)))
+	hourly := leat.Window(in, window.Fixed(time.Hour))
+	all := leat.KeyBy(hourly, "all", field.Func(func(Order) bool { return true }))
+	mean := leat.Values(leat.Combine(all, "mean", agg.Into(func(o *Order, mean *float64) []agg.Term { return []agg.Term{agg.Mean(mean, &o.Price)} })))
+	dear := leat.FilterWith(hourly, leat.AsSingleton(mean), "dear", func(o Order, mean float64) bool { return o.Price > mean })
+	show(p, leat.Map(dear, "name", func(o Order) string { return o.Customer + " " + o.Item }))
+	// Output:
+	// ann ink
+	// bob ink
+}
+
+// offers proposes to each customer what is on the list and was not bought.
+type offers struct {
+	List leat.Side[[]Price]
+}
+
+func (d *offers) Process(_ *leat.Context, o Order, emit leat.Emit[string]) error {
+	for _, p := range d.List.Get() {
+		if p.Item != o.Item {
+			emit(fmt.Sprintf("%s, take a %s for %g", o.Customer, p.Item, p.Cost))
+		}
+	}
+	return nil
+}
+
+func ExampleSide() {
+	p := &leat.Pipeline{}
+	in := leat.Read[Order](p, "orders", memory.Of(Order{Customer: "ann", Item: "pen"}))
+	list := leat.Read[Price](p, "list", memory.Of(Price{Item: "pen", Cost: 2}, Price{Item: "cup", Cost: 9}, Price{Item: "ink", Cost: 7}))
+	show(p, leat.ParDo(in, "offer", &offers{List: leat.AsList(list)}))
+	// Output:
+	// ann, take a cup for 9
+	// ann, take a ink for 7
+}

@@ -43,11 +43,18 @@ type (
 	grouped struct {
 		Place leat.Columns[stats] `leat:"place"`
 	}
-	hiddenSum struct{ sum int64 }
+	hiddenSum  struct{ sum int64 }
+	sided      struct{ Other leat.Side[[]event] }
+	hiddenSide struct{ names leat.Side[[]event] }
 )
 
 func (h *hiddenOutput) Process(_ *leat.Context, e event, _ leat.Emit[string]) error {
 	h.bad.Emit(e.User)
+	return nil
+}
+func (sided) Process(*leat.Context, event, leat.Emit[string]) error { return nil }
+func (h *hiddenSide) Process(*leat.Context, event, leat.Emit[string]) error {
+	h.names.Get()
 	return nil
 }
 func (h hidden) String() string                                             { return fmt.Sprint(h.Name, h.secret) }
@@ -126,6 +133,22 @@ var mistakes = []mistake{
 		leat.FlatMap(leat.Scope(in, "scope", composite), "words", strings.FieldsSeq)
 	}},
 
+	{"side inputs: not set, of another pipeline, without a function", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.ParDo(in, "unset", &sided{})
+		leat.ParDo(in, "value", sided{Other: leat.AsList(in)})
+		leat.ParDo(in, "hidden", &hiddenSide{names: leat.AsList(in)})
+		leat.MapWith(in, leat.AsList(events(&leat.Pipeline{})), "foreign", func(event, []event) int64 { return 0 })
+		leat.FilterWith(in, leat.AsSingleton(in), "nil", (func(event, event) bool)(nil))
+	}},
+	{"side inputs: windows", func(p *leat.Pipeline) {
+		in := leat.Read(p, "events", memory.Of(event{}), leat.EventTimeField(at, watermark.Disorder(0)))
+		keep := func(event, []event) bool { return true }
+		hourly, sliding := leat.Window(in, window.Fixed(time.Hour)), leat.Window(in, window.Sliding(time.Hour, time.Minute))
+		leat.FilterWith(in, leat.AsList(hourly), "global", keep)
+		leat.FilterWith(sliding, leat.AsList(hourly), "several", keep)
+		leat.FilterWith(hourly, leat.AsList(leat.Window(in, window.Session(time.Hour))), "sessions", keep)
+	}},
 	{"join: sides in different windows", func(p *leat.Pipeline) {
 		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
 		leat.Join(leat.Window(byUser, window.Fixed(time.Hour)), byUser, "join", func(string, event, event) int64 { return 0 })

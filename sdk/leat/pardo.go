@@ -73,11 +73,15 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 	out, err := codec.For[B]()
 	s.check(err)
 	var sides sideFields
+	var inputs []sideInputField
+	edges, known := []graph.Edge{in.edge}, in.valid()
 	if isNil(fn) {
 		s.check(errNilFunction)
 	} else {
 		s.check(checkMethods(fn))
 		sides, err = findOutputs(fn)
+		s.check(err)
+		inputs, err = sideFieldsOf(fn)
 		s.check(err)
 	}
 	var outputs []graph.Output
@@ -86,15 +90,26 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 		s.check(err)
 		outputs = append(outputs, o)
 	}
-	if !s.ok(in.valid()) {
+	for _, f := range inputs {
+		e, ok, err := f.of(fn).check(s.p, in.edge)
+		if err != nil {
+			s.check(fmt.Errorf("side input %s: %w", f.name, err))
+		}
+		edges, known = append(edges, e), known && ok
+	}
+	if !s.ok(known) {
 		return failed[B](s.p)
 	}
 	outputs = append([]graph.Output{{Type: out.Type()}}, outputs...)
 	for i := range outputs {
 		outputs[i].Windowing = in.edge.Windowing()
 	}
-	op := &graph.Rows{Name: "pardo", New: func() (graph.RowFn, error) { return newParDo(in.rows, out, fn, sides), nil }}
-	n := s.add(op, []graph.Edge{in.edge}, outputs...)
+	op := &graph.Rows{Name: "pardo", Note: noted(edges), New: func() (graph.RowFn, error) {
+		f := newParDo(in.rows, out, fn, sides)
+		f.bindSides(inputs, in.edge.Windowing())
+		return f, nil
+	}}
+	n := s.add(op, edges, outputs...)
 	for i, f := range sides {
 		f.of(fn).connect(s.p, graph.Edge{Node: n, Output: i + 1})
 	}
@@ -163,6 +178,8 @@ type parDoFn[A, B any] struct {
 	emit Emit[B]
 	outs []flusher
 	set  bool // Setup went well
+
+	sides []sideAdder // side inputs, of inputs 1, 2, …
 }
 
 func newParDo[A, B any](in decoder[A], c *codec.Codec[B], fn DoFn[A, B], sides sideFields) *parDoFn[A, B] {
@@ -181,6 +198,17 @@ func newParDo[A, B any](in decoder[A], c *codec.Codec[B], fn DoFn[A, B], sides s
 	}
 	return f
 }
+
+// bindSides lets side inputs of the task's DoFn give the value for the row at hand.
+func (f *parDoFn[A, B]) bindSides(inputs []sideInputField, main graph.Windowing) {
+	place := &sidePlace{main, func() (*batch.Batch, int32) { return f.batch, f.row }}
+	for _, in := range inputs {
+		f.sides = append(f.sides, in.of(f.fn).bind(place))
+	}
+}
+
+// Side implements graph.SideFn.
+func (f *parDoFn[A, B]) Side(input int, b *batch.Batch) error { return f.sides[input-1].add(b) }
 
 // Start implements graph.RowFn.
 func (f *parDoFn[A, B]) Start(ctx context.Context) error {

@@ -18,7 +18,8 @@ type rowsIn[A any] struct {
 	decode   decoder[A]
 	rows     []A
 	identity [chunkRows]int32
-	at       int // position in the chunk of the row user code is looking at
+	at       int     // position in the chunk of the row user code is looking at
+	chunk    []int32 // the physical rows of the chunk
 }
 
 func newRowsIn[A any](d decoder[A]) *rowsIn[A] {
@@ -36,7 +37,7 @@ func (r *rowsIn[A]) each(b *batch.Batch, f func(chunk []A, physical []int32) err
 		if err := r.decode.Decode(b.Root, physical, chunk); err != nil {
 			return err
 		}
-		r.at = 0
+		r.at, r.chunk = 0, physical
 		if err := r.guard(func() error { return f(chunk, physical) }, func() any { return chunk[r.at] }); err != nil {
 			return err
 		}

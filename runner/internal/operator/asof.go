@@ -67,12 +67,12 @@ func (l *latest) later(values *batch.Column, row int32, time int64, i int) bool 
 	return bytes.Compare(l.a, l.b) > 0
 }
 
-// batch returns the rows of the left side with what was found.
-func (l *latest) batch(j *Joining, b *batch.Batch) *batch.Batch {
-	b = b.Compact()
+// batch returns rows [from, to) of the left side with what was found.
+func (l *latest) batch(j *Joining, b *batch.Batch, from, to int) *batch.Batch {
+	b = b.Slice(from, to).Compact()
 	var right sided
 	if l.at != nil {
-		right = valuesAt(l.values, l.at)
+		right = valuesAt(l.values, l.at[from:to])
 	}
 	return b.WithRoot(j.root(b.Root.Children[0], sided{values: b.Root.Children[1]}, right))
 }

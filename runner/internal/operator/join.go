@@ -2,8 +2,11 @@ package operator
 
 import (
 	"context"
+	"errors"
 
+	"github.com/leatflow/leat/runner/internal/spill"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/codec"
 	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -25,8 +28,15 @@ type join struct {
 	windows *windowing
 	held    []*batch.Batch // rows of the right side that are not in tables yet
 	bytes   int64          // of them
+	rows    int64
 	tables  []*joinTable
 	out     joinRows
+
+	parts   *splitting // nil: the right side is in memory
+	files   []*spill.File
+	hasher  codec.Hasher
+	waiting int64 // bytes that wait to be written
+	marks   int64 // bytes of the left side while parts are joined
 }
 
 // NewJoin returns the operator of a Join step. Its input 1 is the right side.
@@ -45,10 +55,19 @@ const (
 
 // ProcessSide implements Sided: it takes the right side.
 func (o *join) ProcessSide(_ context.Context, _ int, b *batch.Batch, _ graph.Emit) error {
-	b = b.Compact()
-	o.held = append(o.held, b)
-	o.bytes += b.SizeBytes()
+	if o.parts != nil {
+		return o.put(o.parts, 1, b)
+	}
+	o.hold(b.Compact())
+	if o.Room.short(o.need(o.bytes, o.rows)) {
+		return o.split()
+	}
 	return nil
+}
+
+func (o *join) hold(b *batch.Batch) {
+	o.held = append(o.held, b)
+	o.bytes, o.rows = o.bytes+b.SizeBytes(), o.rows+int64(b.Len())
 }
 
 // build makes tables of the rows held.
@@ -70,7 +89,7 @@ func (o *join) build() error {
 			return err
 		}
 	}
-	o.held, o.bytes = nil, 0
+	o.held, o.bytes, o.rows = nil, 0, 0
 	return nil
 }
 
@@ -89,6 +108,9 @@ func (o *join) table(batches []*batch.Batch) error {
 
 // Process implements Operator: it takes the left side.
 func (o *join) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) error {
+	if o.parts != nil {
+		return o.put(o.parts, 0, b)
+	}
 	if o.held != nil {
 		if err := o.build(); err != nil {
 			return err
@@ -99,26 +121,32 @@ func (o *join) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) err
 		for _, t := range o.tables {
 			found.look(b, t)
 		}
-		return emit(0, found.batch(&o.Joining, b))
+		return emit(0, found.batch(&o.Joining, b, 0, b.Len()))
 	}
 	rows, wins, err := o.windows.entries(b)
 	if err != nil {
 		return err
 	}
-	matched := make([]bool, len(rows))
-	for i, t := range o.tables {
-		if err := o.probe(ctx, b, t, rows, wins, matched, i == len(o.tables)-1, emit); err != nil {
+	return o.probeAll(ctx, b, rows, wins, make([]bool, len(rows)), true, emit)
+}
+
+// probeAll probes all tables with the entries of a batch of the left side. last says
+// that there are no more tables to come for them; matched are those that tables had
+// rows for, so far.
+func (o *join) probeAll(ctx context.Context, b *batch.Batch, rows, wins []int32, matched []bool, last bool, emit graph.Emit) error {
+	tables := o.tables
+	if len(tables) == 0 {
+		tables = []*joinTable{{}}
+	}
+	for i, t := range tables {
+		if err := o.probe(ctx, b, t, rows, wins, matched, last && i == len(tables)-1, emit); err != nil {
 			return err
 		}
-	}
-	if len(o.tables) == 0 && o.Op.Match != graph.Inner {
-		return o.probe(ctx, b, &joinTable{}, rows, wins, matched, true, emit)
 	}
 	return nil
 }
 
-// probe emits the pairs of entries with rows of a table; matched are the entries that
-// this table or one before had rows for. With the last table also
+// probe emits the pairs of entries with rows of a table. With the last table also
 // those that none had rows for, where the join keeps them.
 func (o *join) probe(ctx context.Context, b *batch.Batch, t *joinTable, rows, wins []int32, matched []bool, last bool, emit graph.Emit) error {
 	var slots []int32
@@ -172,26 +200,43 @@ func (o *join) Watermark(context.Context, int64, graph.Emit) error { return nil 
 
 // End implements Operator.
 func (o *join) End(ctx context.Context, emit graph.Emit) error {
-	if o.Op.Match == graph.Full {
-		if err := o.build(); err != nil {
+	if o.parts != nil {
+		return o.finish(ctx, o.parts, emit)
+	}
+	if err := o.build(); err != nil {
+		return err
+	}
+	err := o.unmatched(ctx, emit)
+	o.tables = nil
+	return err
+}
+
+// unmatched emits the rows of the tables that nothing matched, where the join keeps
+// them.
+func (o *join) unmatched(ctx context.Context, emit graph.Emit) error {
+	if o.Op.Match != graph.Full {
+		return nil
+	}
+	for _, t := range o.tables {
+		if err := o.rest(ctx, t, emit); err != nil {
 			return err
 		}
-		for _, t := range o.tables {
-			if err := o.rest(ctx, t, emit); err != nil {
-				return err
-			}
-		}
 	}
-	o.held, o.bytes, o.tables = nil, 0, nil
 	return nil
 }
 
 // Close implements Operator.
-func (o *join) Close() error { return nil }
+func (o *join) Close() error {
+	var errs []error
+	for _, f := range o.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // SizeBytes implements Sized.
 func (o *join) SizeBytes() int64 {
-	n := o.bytes + o.windows.sizeBytes()
+	n := o.bytes + o.waiting + o.marks + o.windows.sizeBytes()
 	for _, t := range o.tables {
 		n += t.bytes
 	}

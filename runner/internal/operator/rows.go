@@ -11,6 +11,7 @@ import (
 type rows struct {
 	fn      graph.RowFn
 	started bool
+	sides   int64 // bytes of side inputs
 }
 
 // NewRows returns an operator around one instance of user code.
@@ -40,6 +41,19 @@ func (o *rows) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) err
 	}
 	return o.fn.Process(ctx, b, emit)
 }
+
+// ProcessSide implements Sided.
+func (o *rows) ProcessSide(_ context.Context, input int, b *batch.Batch, _ graph.Emit) error {
+	o.sides += sideFactor * b.SizeBytes()
+	return o.fn.(graph.SideFn).Side(input, b)
+}
+
+// sideFactor is how many times the bytes of its columns a side input takes: it is
+// held as columns and as values.
+const sideFactor = 2
+
+// SizeBytes implements Sized.
+func (o *rows) SizeBytes() int64 { return o.sides }
 
 // Watermark implements Operator.
 func (o *rows) Watermark(context.Context, int64, graph.Emit) error { return nil }

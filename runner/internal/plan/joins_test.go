@@ -43,3 +43,17 @@ func asOf(p *leat.Pipeline) {
 	left, right := byUser(readEvents(p, "left"), "by-user"), byItem(readEvents(p, "right"), "by-item")
 	write(leat.AsOf(left, right, "latest", func(k string, a event, b *event) total { return total{User: k} }), "out")
 }
+
+// The side input is complete before the rows are read, which happens in the stage
+// of the step, not before.
+func sideInput(p *leat.Pipeline) {
+	names := leat.AsList(sumPrice(byUser(readEvents(p, "others"), "by-other"), "others-total"))
+	in := leat.Where(readEvents(p, "events"), "dear", func(e *event) field.Cond { return field.AtLeast(&e.Price, 9) })
+	write(leat.MapWith(in, names, "use", func(e event, names []leat.KV[string, total]) total { return total{User: e.User} }), "out")
+}
+
+// Rows that are a side input of themselves cannot wait for it where they are read.
+func sideOfItself(p *leat.Pipeline) {
+	in := readEvents(p, "events")
+	write(leat.FilterWith(in, leat.AsList(in), "use", func(e event, all []event) bool { return true }), "out")
+}

@@ -69,11 +69,13 @@ var pipelines = map[string]func(*leat.Pipeline){
 	"group-by-key":           groupByKey,
 	"closures-between-terms": closuresBetween,
 
-	"join":                joins,
-	"join-windows":        joinWindows,
-	"join-behind-combine": joinBehindCombine,
-	"cogroup":             coGroup,
-	"as-of":               asOf,
+	"join":                 joins,
+	"join-windows":         joinWindows,
+	"join-behind-combine":  joinBehindCombine,
+	"cogroup":              coGroup,
+	"side-input":           sideInput,
+	"side-input-of-itself": sideOfItself,
+	"as-of":                asOf,
 
 	"point-in-time":                 pointInTime,
 	"point-in-time-of-itself":       pointInTimeOfItself,

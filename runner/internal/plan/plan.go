@@ -75,6 +75,7 @@ const (
 	Partial
 	Scatter
 	Forward
+	Broadcast
 	Combine
 	Deal
 	Build
@@ -84,7 +85,7 @@ const (
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "combine", "deal", "index", "lookup", "join", "sort", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "combine", "deal", "index", "lookup", "join", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -96,7 +97,7 @@ type Op struct {
 	Node     *graph.Node
 	Stage    *Stage
 	Inputs   []Input
-	Exchange *Exchange // of Receive, Partial, Scatter, Forward and Deal
+	Exchange *Exchange // of Receive, and of what sends: Partial, Scatter, Forward, Broadcast and Deal
 	Indexes  []*Index  // of Deal and Build, which have one, and of Lookup
 	Side     int       // of a Scatter: the input of the node that it sends
 
@@ -117,7 +118,7 @@ type Input struct {
 // Exchange carries rows from one stage to another.
 type Exchange struct {
 	ID       int
-	Hash     bool // by key group; otherwise task i feeds task i
+	Hash     bool // by key group; otherwise task i feeds task i, or all when From is a Broadcast
 	From, To *Op  // the sending operator, the Receive
 }
 
@@ -181,10 +182,9 @@ type builder struct {
 // are connected are one stage; an edge between levels is an exchange, so stages
 // can never wait for each other in a circle.
 func (b *builder) level(n *graph.Node) {
-	_, indexed := n.Op.(*graph.PointInTime)
 	for i, in := range n.Inputs {
 		level := b.levels[in.Node]
-		if indexed && i > 0 {
+		if i > 0 && beside(n) {
 			level++
 		}
 		b.levels[n] = max(b.levels[n], level)
@@ -192,6 +192,16 @@ func (b *builder) level(n *graph.Node) {
 	if shuffled(n) {
 		b.levels[n]++
 	}
+}
+
+// beside reports whether all inputs of a node but the first must be complete before
+// that is read.
+func beside(n *graph.Node) bool {
+	switch n.Op.(type) {
+	case *graph.PointInTime, *graph.Rows:
+		return true
+	}
+	return false
 }
 
 // shuffled reports whether all inputs of a node come through exchanges by key.
@@ -219,7 +229,7 @@ func (b *builder) add(n *graph.Node) {
 	case *graph.Join:
 		o = b.join(n)
 	case *graph.Rows:
-		o = b.op(Rows, n, b.inputs(n)...)
+		o = b.rows(n)
 	case *graph.Where:
 		o = b.op(Where, n, b.inputs(n)...)
 	case *graph.Project:
@@ -275,6 +285,16 @@ func (b *builder) combine(n *graph.Node, c *graph.Combine) *Op {
 	}
 	send := b.op(kind, n, in)
 	return b.op(Combine, n, Input{b.exchange(send, n, true), 0})
+}
+
+// rows makes the operator of user code, and sends its side inputs to all tasks.
+func (b *builder) rows(n *graph.Node) *Op {
+	inputs := []Input{b.input(n, n.Inputs[0])}
+	for _, side := range n.Inputs[1:] {
+		send := b.op(Broadcast, n, b.outputs[side])
+		inputs = append(inputs, Input{b.exchange(send, n, false), 0})
+	}
+	return b.op(Rows, n, inputs...)
 }
 
 func (b *builder) exchange(send *Op, n *graph.Node, hash bool) *Op {

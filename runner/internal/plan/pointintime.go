@@ -80,8 +80,9 @@ func (b *builder) pointInTime(n *graph.Node, op *graph.PointInTime) *Op {
 	return o
 }
 
-// lift moves what makes a spine to the level of its lookup, so that it is read
-// when the indexes are there, instead of before, to be kept until then. That is
+// lift moves what makes a spine, or the rows of a step with side inputs, to the
+// level of its reader, so that it is read when indexes and side inputs are there,
+// instead of before, to be kept until then. That is
 // possible unless something else reads the same rows.
 func (b *builder) lift() {
 	consumers := make(map[*graph.Node][]*graph.Node)
@@ -92,7 +93,7 @@ func (b *builder) lift() {
 		}
 	}
 	for _, n := range slices.Backward(nodes) {
-		if _, ok := n.Op.(*graph.PointInTime); !ok || b.levels[n.Inputs[0].Node] == b.levels[n] {
+		if !beside(n) || b.levels[n.Inputs[0].Node] == b.levels[n] {
 			continue
 		}
 		chain := b.chain(n.Inputs[0].Node)
@@ -114,7 +115,7 @@ func (b *builder) chain(n *graph.Node) map[*graph.Node]bool {
 		inputs := m.Inputs
 		if shuffled(m) {
 			inputs = nil
-		} else if _, ok := m.Op.(*graph.PointInTime); ok {
+		} else if beside(m) {
 			inputs = inputs[:1]
 		}
 		for _, e := range inputs {
@@ -136,7 +137,7 @@ func (b *builder) alone(n *graph.Node, chain map[*graph.Node]bool, consumers map
 				return false
 			}
 		}
-		if _, ok := m.Op.(*graph.PointInTime); !ok {
+		if !beside(m) {
 			continue
 		}
 		for _, e := range m.Inputs[1:] {
