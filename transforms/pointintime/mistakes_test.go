@@ -238,22 +238,25 @@ func TestWindowIsHalfOpen(t *testing.T) {
 	}
 }
 
-// An index that does not fit the budget fails with the name of the step, and all
-// memory comes back (local.Run checks that).
+// A budget too small for the rows of one key fails with the name of the step, and
+// all memory comes back (local.Run checks that); a larger one is kept to, by
+// passes over parts of the keys.
 func TestBudget(t *testing.T) {
 	events := make([]event, 20_000)
 	for i := range events {
 		events[i] = event{At: time.Unix(int64(i), 0).UTC(), User: "a", Price: 1}
 	}
-	for _, budget := range []int64{10_000, 100_000, 700_000} {
+	for _, budget := range []int64{10_000, 100_000} {
 		_, err := read(t, []query{{User: "a"}}, events, local.Options{Memory: budget, Parallelism: 2})
 		if err == nil || !strings.Contains(err.Error(), `"answers"`) || !strings.Contains(err.Error(), "budget") || strings.Contains(err.Error(), "internal") {
 			t.Errorf("budget %d: %v", budget, err)
 		}
 	}
-	rows, err := read(t, []query{{User: "a", At: time.Unix(10, 0).UTC()}}, events, local.Options{Memory: 50 << 20, Parallelism: 2})
-	if err != nil || rows[0].N != 10 {
-		t.Errorf("%+v, %v", rows, err)
+	for _, budget := range []int64{700_000, 50 << 20} {
+		rows, err := read(t, []query{{User: "a", At: time.Unix(10, 0).UTC()}}, events, local.Options{Memory: budget, Parallelism: 2})
+		if err != nil || rows[0].N != 10 {
+			t.Errorf("budget %d: %+v, %v", budget, rows, err)
+		}
 	}
 }
 
