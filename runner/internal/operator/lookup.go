@@ -131,6 +131,7 @@ func assemble(t *batch.Type, path []int, n int, columns []filled) *batch.Column 
 
 // answers is one lookup of a probe.
 type answers struct {
+	plan    *agg.Plan
 	table   *agg.Table
 	targets []field.Ref
 	window  int // which of the probe's

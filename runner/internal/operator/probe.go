@@ -46,7 +46,7 @@ func newProbe(step *graph.PointInTime, lookups []int) *probe {
 			w = len(p.windows)
 			p.windows = append(p.windows, spec.Within)
 		}
-		p.lookups = append(p.lookups, answers{spec.Aggregate.NewTable(), spec.Aggregate.Targets(), w})
+		p.lookups = append(p.lookups, answers{spec.Aggregate, spec.Aggregate.NewTable(), spec.Aggregate.Targets(), w})
 	}
 	return p
 }
@@ -68,6 +68,13 @@ func (p *probe) in(parts []*part) *probe {
 		p.parts = append(p.parts, pp)
 	}
 	return p
+}
+
+// renew forgets the room that the tables have made.
+func (p *probe) renew() {
+	for i := range p.lookups {
+		p.lookups[i].table = p.lookups[i].plan.NewTable()
+	}
 }
 
 func (p *probe) sizeBytes() int64 {
