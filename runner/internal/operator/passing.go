@@ -274,7 +274,7 @@ func (o *passing) look(number int, probe *probe, b *batch.Batch, s *spine) error
 // to look up next. Tables that have become too large, as those of a key with long
 // lists, are made anew for fewer rows.
 func (o *passing) hold(number int, probe *probe, rows int) error {
-	size, share, n := probe.sizeBytes(), o.passes.share(), &o.atOnce[number]
+	size, share, n := probe.tableBytes(), o.passes.share(), &o.atOnce[number]
 	switch {
 	case size > share/8 && *n > lookLeast:
 		*n = max(*n/4, lookLeast)

@@ -84,6 +84,10 @@ func (p *probe) sizeBytes() int64 {
 			n += int64(4 * len(ends))
 		}
 	}
+	return n + p.tableBytes()
+}
+
+func (p *probe) tableBytes() (n int64) {
 	for i := range p.lookups {
 		n += p.lookups[i].table.SizeBytes()
 	}
