@@ -249,8 +249,10 @@ func TestTrainingOfFullFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range []local.Options{{}, {Parallelism: 1, BatchRows: 5000}, {Parallelism: 5, BatchRows: 60_000}} {
+	for _, o := range []local.Options{{}, {Parallelism: 1, BatchRows: 5000}, {Parallelism: 5, BatchRows: 60_000},
+		{Memory: 64 << 20, Parallelism: 2}, {Memory: 64 << 20, Parallelism: 5, BatchRows: 5000}, {Memory: 128 << 20, Parallelism: 1}, {Memory: 256 << 20, Parallelism: 3}} {
 		dir := filepath.Join(t.TempDir(), "out")
+		o.SpillDir = t.TempDir()
 		makeTraining(t, parquet.Source{Path: path}, dir, o, windows)
 		var got totals
 		for i, r := range readAll[trainingRow](t, parquet.Source{Path: dir}) {

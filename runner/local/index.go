@@ -105,5 +105,5 @@ func (w *wiring) pointInTime(op *plan.Op, step *graph.PointInTime) operator.Oper
 	for _, x := range op.Indexes {
 		probed = append(probed, operator.Probed{Index: w.job.indexes[x], Lookups: x.Lookups})
 	}
-	return operator.NewLookup(step, op.Node.Outputs[0].Type, probed)
+	return operator.NewLookup(step, op.Node.Outputs[0].Type, probed, w.job.passes[op])
 }

@@ -42,6 +42,9 @@ var tenfold = map[string]struct {
 	"exchange": {visits{rows: 2_000_000, keys: 500_000, splits: 8}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Combine(leat.Window(byKey(in), window.Session(time.Microsecond)), "total", agg.Into(totals)), "out", out)
 	}},
+	"pointintime": {visits{rows: 2_000_000, keys: 50_000, skewed: true, splits: 8}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(summed(in, in, 3*time.Millisecond), "out", out)
+	}},
 	"sort": {visits{rows: 2_000_000, keys: 1 << 40, splits: 8}, func(in leat.PCollection[visit], out *digest) {
 		out.order = []connector.SortKey{{Column: "n"}, {Column: "key"}}
 		leat.Write(in, "out", out)

@@ -117,7 +117,11 @@ func (r *visitReader) Read(ctx context.Context) (*batch.Batch, error) {
 }
 
 func readVisits(p *leat.Pipeline, v visits) leat.PCollection[visit] {
-	return leat.Read(p, "visits", v, leat.EventTimeField(func(v *visit) *time.Time { return &v.At }, watermark.Disorder(time.Hour)))
+	return readVisitsAs(p, "visits", v)
+}
+
+func readVisitsAs(p *leat.Pipeline, name string, v visits) leat.PCollection[visit] {
+	return leat.Read(p, name, v, leat.EventTimeField(func(v *visit) *time.Time { return &v.At }, watermark.Disorder(time.Hour)))
 }
 
 func byKey(in leat.PCollection[visit]) leat.PCollection[leat.KV[int64, visit]] {

@@ -322,13 +322,20 @@ func collections(p *leat.Pipeline, queries []query, events []event, splits int) 
 
 func run(t *testing.T, queries []query, events []event, splits int, o local.Options) []string {
 	t.Helper()
+	rows, _, err := try(t, queries, events, splits, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func try(t *testing.T, queries []query, events []event, splits int, o local.Options) ([]string, *local.Result, error) {
+	t.Helper()
 	p := &leat.Pipeline{}
 	var out memory.Collector[string]
 	leat.Write(leat.Map(join(collections(p, queries, events, splits)), "render", render), "out", &out)
-	if _, err := local.Run(t.Context(), p, o); err != nil {
-		t.Fatal(err)
-	}
-	return out.Rows()
+	r, err := local.Run(t.Context(), p, o)
+	return out.Rows(), r, err
 }
 
 // Rows with a selection, from Parquet, where strings are dictionaries, are looked
@@ -380,5 +387,46 @@ func TestJoinIsWhatALoopFinds(t *testing.T) {
 				t.Fatalf("round %d, %+v: row %d\ngot  %s\nwant %s", round, o, i, got[i], want[i])
 			}
 		}
+	}
+}
+
+// The same with all memory that it takes but a part: rows that do not fit go to
+// disk, and nothing of that can be seen. How little is too little depends on the
+// longest lists, so at some point there may be an error, which says so.
+func TestJoinBeyondMemory(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	spilled := 0
+	for round := range 25 {
+		queries, events := draw(r, r.IntN(300), 200+r.IntN(1500))
+		for i := range events {
+			events[i].N %= 1 << 50 // so many rows would overflow
+		}
+		o := local.Options{Parallelism: 1 + r.IntN(4), BatchRows: []int{1, 7, 64, 8192}[r.IntN(4)], SpillDir: t.TempDir()}
+		splits, want := 1+r.IntN(9), naive(queries, events)
+		o.Memory = 1 << 40
+		_, all, err := try(t, queries, events, splits, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range []int64{2, 5, 10} {
+			o.Memory = all.PeakMemory / part
+			got, result, err := try(t, queries, events, splits, o)
+			if err != nil {
+				absurd := o.Memory < 100_000 && strings.Contains(err.Error(), "memory budget")
+				if !absurd && !strings.Contains(err.Error(), "have to be in memory at a time") || !strings.Contains(err.Error(), `step "answers"`) {
+					t.Fatalf("round %d, %+v: %v", round, o, err)
+				}
+				break
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("round %d, %+v: %d rows, want %d; or others", round, o, len(got), len(want))
+			}
+			if result.Spilled > 0 {
+				spilled++
+			}
+		}
+	}
+	if spilled < 20 {
+		t.Errorf("only %d runs spilled", spilled)
 	}
 }

@@ -21,6 +21,8 @@ type lookup struct {
 	indexes []Probed
 	probes  []*probe // of each index one for each key of the spine
 	slots   []int32  // 0, 1, 2 …
+	most    int64    // bytes that tables may take; 0: any number
+	atOnce  int      // rows to look up at once, when that is bounded
 }
 
 // Probed is an index and the lookups of the step that it answers.
@@ -30,9 +32,12 @@ type Probed struct {
 }
 
 // NewLookup returns the operator that looks the spine up in indexes, all of which
-// must be complete.
-func NewLookup(step *graph.PointInTime, output *batch.Type, indexes []Probed) Operator {
-	o := &lookup{step: step, output: output, indexes: indexes}
+// must be complete. passes, unless nil, says how little memory there is.
+func NewLookup(step *graph.PointInTime, output *batch.Type, indexes []Probed, passes *Passes) Operator {
+	o := &lookup{step: step, output: output, indexes: indexes, atOnce: batch.TargetRows}
+	if passes != nil {
+		o.most = passes.share() / 8
+	}
 	for _, x := range indexes {
 		for _, same := range x.bySpine(step) {
 			o.probes = append(o.probes, newProbe(step, same).in(x.Index.parts))
@@ -68,17 +73,68 @@ type filled struct {
 func (o *lookup) Process(_ context.Context, b *batch.Batch, emit graph.Emit) error {
 	b = b.Compact()
 	n := b.Physical()
+	if n == 0 {
+		return nil
+	}
 	for len(o.slots) < n {
 		o.slots = append(o.slots, int32(len(o.slots)))
 	}
 	columns := copies(o.step, o.output, b)
-	for _, p := range o.probes {
-		var err error
-		if columns, err = p.answer(b, o.slots[:n], columns); err != nil {
+	if o.most == 0 {
+		found, err := o.answer(b)
+		if err != nil {
 			return err
 		}
+		return emit(0, b.WithRoot(assemble(o.output, nil, n, append(columns, found...))))
 	}
-	return emit(0, b.WithRoot(assemble(o.output, nil, n, columns)))
+	var pieces [][]filled
+	for from := 0; from < n; {
+		to := min(from+o.atOnce, n)
+		found, err := o.answer(b.Slice(from, to))
+		if err != nil {
+			return err
+		}
+		pieces = append(pieces, found)
+		from = to
+		var tables int64
+		for _, p := range o.probes {
+			tables += p.tableBytes()
+		}
+		if tables <= o.most || o.atOnce <= lookLeast {
+			continue
+		}
+		o.atOnce = max(min(o.atOnce, n)/4, lookLeast)
+		for _, p := range o.probes {
+			p.renew()
+		}
+	}
+	return emit(0, b.WithRoot(assemble(o.output, nil, n, append(columns, joined(pieces)...))))
+}
+
+// answer returns the columns of all lookups for a dense batch.
+func (o *lookup) answer(b *batch.Batch) (columns []filled, err error) {
+	for _, p := range o.probes {
+		if columns, err = p.answer(b, o.slots[:b.Len()], columns); err != nil {
+			return nil, err
+		}
+	}
+	return columns, nil
+}
+
+// joined puts the answers for pieces of a batch together.
+func joined(pieces [][]filled) []filled {
+	if len(pieces) == 1 {
+		return pieces[0]
+	}
+	columns := make([]filled, len(pieces[0]))
+	for i := range columns {
+		parts := make([]*batch.Column, len(pieces))
+		for k := range pieces {
+			parts[k] = pieces[k][i].column
+		}
+		columns[i] = filled{pieces[0][i].path, batch.Concat(parts)}
+	}
+	return columns
 }
 
 // copies returns the columns of the spine that go into the output.
@@ -131,6 +187,7 @@ func assemble(t *batch.Type, path []int, n int, columns []filled) *batch.Column 
 
 // answers is one lookup of a probe.
 type answers struct {
+	plan    *agg.Plan
 	table   *agg.Table
 	targets []field.Ref
 	window  int // which of the probe's

@@ -3,7 +3,7 @@ package operator
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 
 	"github.com/leatflow/leat/runner/internal/spill"
 	"github.com/leatflow/leat/sdk/batch"
@@ -24,6 +24,7 @@ type passing struct {
 	working *partRows // what is reserved for a unit
 	holding holding   // and for answers
 	answers []*dealing
+	atOnce  []int // of each probe: rows to look up at once
 }
 
 // passingDeal deals the spine for one probe.
@@ -59,6 +60,9 @@ var rowNumber = &batch.Type{Kind: batch.Int64}
 // Process implements Operator: the batch goes to disk, and by each key the number
 // of every row.
 func (o *passing) Process(_ context.Context, b *batch.Batch, _ graph.Emit) error {
+	if b.Len() == 0 {
+		return nil
+	}
 	b = b.Compact()
 	k, err := o.passes.append(b)
 	if err != nil {
@@ -152,6 +156,7 @@ func (o *passing) work(ctx context.Context) error {
 		for k := range probes[i].keys { // where they lie in dealtRows
 			probes[i].keys[k] = []int{k}
 		}
+		o.atOnce = append(o.atOnce, lookLeast)
 		o.answers = append(o.answers, newDealing(p, p.Memory, p.buckets(), p.share()/2/int64(len(p.probes))))
 	}
 	for u := p.next(); u != nil; u = p.next() {
@@ -175,7 +180,7 @@ func (o *passing) answer(ctx context.Context, u *unit, probes []*probe) error {
 	}
 	p := o.passes
 	need := u.index.buildBytes(u.rows.rows, u.rows.bytes)
-	if u.built != nil || need <= p.share() {
+	if u.built != nil || need <= p.share() || u.whole {
 		o.working = newPartRows(u.index)
 		o.working.room = u.rows.rows
 		built, err := p.part(u, o.working)
@@ -185,13 +190,20 @@ func (o *passing) answer(ctx context.Context, u *unit, probes []*probe) error {
 			return err
 		}
 		o.working.holding.drop()
-		if !exceeds(err) || u.rows.rows < 2 || need < p.share()/16 {
-			return fmt.Errorf("%s: %w", p.Holder, err)
+		switch {
+		case u.whole && exceeds(err):
+			return p.tooLarge(u, err)
+		case !exceeds(err) || u.rows.rows < 2 || need < p.share()/16:
+			return err
 		}
 	}
 	smaller, err := p.divide(u)
 	if err != nil {
 		return err
+	}
+	if smaller == nil { // then all that is left of the budget has to do
+		u.whole = true
+		return o.answer(ctx, u, probes)
 	}
 	for _, part := range smaller {
 		if err := o.answer(ctx, part, probes); err != nil {
@@ -211,8 +223,12 @@ func (o *passing) probe(u *unit, built *part, probes []*probe) error {
 				if err != nil {
 					return err
 				}
-				if err := o.look(probe, b, o.answers[s.probe], &o.passes.spines[task]); err != nil {
-					return err
+				for from := 0; from < b.Len(); {
+					to := min(from+o.atOnce[s.probe], b.Len())
+					if err := o.look(s.probe, probe, b.Slice(from, to), &o.passes.spines[task]); err != nil {
+						return err
+					}
+					from = to
 				}
 			}
 		}
@@ -220,8 +236,14 @@ func (o *passing) probe(u *unit, built *part, probes []*probe) error {
 	return nil
 }
 
-// look deals the answers for some rows to the buckets of their spine.
-func (o *passing) look(probe *probe, b *batch.Batch, to *dealing, s *spine) error {
+// How many rows of the spine are looked up at once.
+const (
+	lookLeast = 16
+	lookMost  = 1024
+)
+
+// look deals the answers of a probe for some rows to the buckets of their spine.
+func (o *passing) look(number int, probe *probe, b *batch.Batch, s *spine) error {
 	numbers := b.Root.Children[len(b.Root.Children)-1]
 	slots := make([]int32, b.Len())
 	for i := range slots {
@@ -235,11 +257,9 @@ func (o *passing) look(probe *probe, b *batch.Batch, to *dealing, s *spine) erro
 	for i, f := range found {
 		columns[i] = f.column
 	}
-	size := probe.sizeBytes()
-	if err := o.holding.reserve(size); err != nil {
+	if err := o.hold(number, probe, b.Len()); err != nil {
 		return err
 	}
-	defer o.holding.release(size)
 	buckets, at := make([]int32, b.Len()), 0
 	for i, row := range numbers.Ints { // ascending
 		for s.starts[at+1] <= row {
@@ -247,62 +267,147 @@ func (o *passing) look(probe *probe, b *batch.Batch, to *dealing, s *spine) erro
 		}
 		buckets[i] = int32(s.first + at)
 	}
-	return to.add(dealtRows(columns, numbers, nil), buckets)
+	return o.answers[number].add(dealtRows(columns, numbers, nil), buckets)
+}
+
+// hold accounts for the tables of a probe after so many rows, which says how many
+// to look up next. Tables that have become too large, as those of a key with long
+// lists, are made anew for fewer rows.
+func (o *passing) hold(number int, probe *probe, rows int) error {
+	size, share, n := probe.tableBytes(), o.passes.share(), &o.atOnce[number]
+	switch {
+	case size > share/8 && *n > lookLeast:
+		*n = max(*n/4, lookLeast)
+		probe.renew()
+		return nil
+	case size < share/16 && rows == *n:
+		*n = min(2**n, lookMost)
+	}
+	if err := o.holding.reserve(size); err != nil {
+		return err
+	}
+	o.holding.release(size)
+	return nil
+}
+
+// stretch is batches of the spine and their answers for each probe.
+type stretch struct {
+	blocks   []spill.Block
+	from, to int64 // rows
+	answers  []pile
 }
 
 // emit passes on the spine of this task with its answers, bucket by bucket.
 func (o *passing) emit(ctx context.Context, s *spine, emit graph.Emit) error {
 	at, row := 0, int64(0)
 	for i := range len(s.starts) - 1 {
-		var columns []filled
-		for _, q := range o.passes.probes {
-			found, err := o.collect(q, s.first+i, s.starts[i], s.starts[i+1])
-			if err != nil {
-				return err
-			}
-			columns = append(columns, found...)
-		}
+		first := at
 		for ; row < s.starts[i+1]; at++ {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			b, err := o.passes.read(s.blocks[at])
-			if err != nil {
-				return err
-			}
-			from := int(row - s.starts[i])
-			all := copies(o.passes.Step, o.output, b)
-			for _, f := range columns {
-				all = append(all, filled{f.path, f.column.Slice(from, from+b.Len())})
-			}
-			if err := emit(0, b.WithRoot(assemble(o.output, nil, b.Len(), all))); err != nil {
-				return err
-			}
-			row += int64(b.Len())
+			row += int64(s.blocks[at].Rows)
 		}
-		o.holding.drop()
+		st := stretch{blocks: s.blocks[first:at], from: s.starts[i], to: row}
+		for _, q := range o.passes.probes {
+			var all pile
+			for _, piles := range q.answers {
+				for _, k := range piles[s.first+i].blocks {
+					all.append(k)
+				}
+			}
+			st.answers = append(st.answers, all)
+		}
+		if err := o.emitStretch(ctx, st, emit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emitStretch passes on some batches. Where their answers turn out to be larger
+// than was guessed, they are dealt again, batch by batch.
+func (o *passing) emitStretch(ctx context.Context, st stretch, emit graph.Emit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var size int64
+	for _, a := range st.answers {
+		size += a.bytes
+	}
+	if len(st.blocks) > 1 && 2*size > o.passes.share() {
+		return o.emitSingly(ctx, st, emit)
+	}
+	// One batch and its answers will be in memory whatever is left of the budget,
+	// as any batch that is passed on.
+	if err := o.holding.reserve(2 * size); err != nil && (len(st.blocks) > 1 || !exceeds(err)) {
+		return err
+	}
+	defer o.holding.drop()
+	var columns []filled
+	for i, q := range o.passes.probes {
+		found, err := o.collect(q, st.answers[i], st.from, st.to)
+		if err != nil {
+			return err
+		}
+		columns = append(columns, found...)
+	}
+	at := 0
+	for _, k := range st.blocks {
+		b, err := o.passes.read(k)
+		if err != nil {
+			return err
+		}
+		all := copies(o.passes.Step, o.output, b)
+		for _, f := range columns {
+			all = append(all, filled{f.path, f.column.Slice(at, at+b.Len())})
+		}
+		if err := emit(0, b.WithRoot(assemble(o.output, nil, b.Len(), all))); err != nil {
+			return err
+		}
+		at += b.Len()
+	}
+	return nil
+}
+
+func (o *passing) emitSingly(ctx context.Context, st stretch, emit graph.Emit) error {
+	starts := buckets(st.blocks, 0)
+	singles := make([]stretch, len(st.blocks))
+	for _, a := range st.answers {
+		dealt, err := o.passes.redeal(a, len(singles), func(d *dealing, b *batch.Batch) error {
+			to := make([]int32, b.Len())
+			for i, row := range b.Root.Children[len(b.Root.Children)-1].Ints {
+				at, found := slices.BinarySearch(starts, row-st.from)
+				if !found {
+					at--
+				}
+				to[i] = int32(at)
+			}
+			return d.add(b, to)
+		})
+		if err != nil {
+			return err
+		}
+		for i := range singles {
+			singles[i].answers = append(singles[i].answers, dealt[i])
+		}
+	}
+	for i := range singles {
+		singles[i].blocks = st.blocks[i : i+1]
+		singles[i].from, singles[i].to = st.from+starts[i], st.from+starts[i+1]
+		if err := o.emitStretch(ctx, singles[i], emit); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // collect returns the answers for rows [from, to) of the spine, in their order.
-func (o *passing) collect(q *probed, bucket int, from, to int64) ([]filled, error) {
-	var size int64
-	for _, piles := range q.answers {
-		size += piles[bucket].bytes
-	}
-	if err := o.holding.reserve(2 * size); err != nil {
-		return nil, err
-	}
+func (o *passing) collect(q *probed, answers pile, from, to int64) ([]filled, error) {
 	var pieces []*batch.Batch
-	for _, piles := range q.answers {
-		for _, k := range piles[bucket].blocks {
-			b, err := o.passes.read(k)
-			if err != nil {
-				return nil, err
-			}
-			pieces = append(pieces, b)
+	for _, k := range answers.blocks {
+		b, err := o.passes.read(k)
+		if err != nil {
+			return nil, err
 		}
+		pieces = append(pieces, b)
 	}
 	all := batch.ConcatBatches(pieces)
 	order := make([]int32, to-from)
@@ -319,7 +424,6 @@ func (o *passing) collect(q *probed, bucket int, from, to int64) ([]filled, erro
 			columns = append(columns, filled{ref.Path, all.Root.Children[len(columns)].Gather(order)})
 		}
 	}
-	o.holding.release(size)
 	return columns, nil
 }
 

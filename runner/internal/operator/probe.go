@@ -46,7 +46,7 @@ func newProbe(step *graph.PointInTime, lookups []int) *probe {
 			w = len(p.windows)
 			p.windows = append(p.windows, spec.Within)
 		}
-		p.lookups = append(p.lookups, answers{spec.Aggregate.NewTable(), spec.Aggregate.Targets(), w})
+		p.lookups = append(p.lookups, answers{spec.Aggregate, spec.Aggregate.NewTable(), spec.Aggregate.Targets(), w})
 	}
 	return p
 }
@@ -70,6 +70,13 @@ func (p *probe) in(parts []*part) *probe {
 	return p
 }
 
+// renew forgets the room that the tables have made.
+func (p *probe) renew() {
+	for i := range p.lookups {
+		p.lookups[i].table = p.lookups[i].plan.NewTable()
+	}
+}
+
 func (p *probe) sizeBytes() int64 {
 	var n int64
 	for i := range p.parts {
@@ -77,6 +84,10 @@ func (p *probe) sizeBytes() int64 {
 			n += int64(4 * len(ends))
 		}
 	}
+	return n + p.tableBytes()
+}
+
+func (p *probe) tableBytes() (n int64) {
 	for i := range p.lookups {
 		n += p.lookups[i].table.SizeBytes()
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/sdk/batch"
 )
 
@@ -20,6 +19,7 @@ type unit struct {
 
 	level int  // how often it was dealt by key
 	one   bool // dealing it by key again is of no use
+	whole bool // nor is dealing it by time
 }
 
 // spineRows is the rows of the spine for one probe, of each task.
@@ -54,7 +54,7 @@ func (p *Passes) part(u *unit, rows *partRows) (*part, error) {
 }
 
 // divide deals a unit that is too large to smaller ones: by key as long as that
-// helps, then by time.
+// helps, then by time. nil says that neither does.
 func (p *Passes) divide(u *unit) ([]*unit, error) {
 	fan := max(2, fanFor(u.index.buildBytes(u.rows.rows, u.rows.bytes), p.share()))
 	parts := make([]*unit, fan)
@@ -87,7 +87,7 @@ func (p *Passes) divide(u *unit) ([]*unit, error) {
 		most = max(most, rows[i].rows)
 	}
 	if u.one && most > u.rows.rows*2/3 && u.index.buildBytes(most, u.rows.bytes*most/u.rows.rows) > p.share() {
-		return nil, p.tooLarge(u)
+		return nil, nil
 	}
 	if !u.one && most > u.rows.rows*7/8 {
 		for _, part := range parts { // most of it is one key
@@ -229,7 +229,7 @@ func dealByTime(d *dealing, b *batch.Batch, cuts []int64, longest int64) error {
 }
 
 // tooLarge says which key has more rows in its longest window than fit.
-func (p *Passes) tooLarge(u *unit) error {
+func (p *Passes) tooLarge(u *unit, cause error) error {
 	b, err := p.read(u.rows.blocks[0])
 	if err != nil {
 		return err
@@ -238,8 +238,7 @@ func (p *Passes) tooLarge(u *unit) error {
 	for _, c := range b.Root.Children[:len(u.index.keys)] {
 		key = append(key, c.Format(0))
 	}
-	need := u.index.buildBytes(u.rows.rows, u.rows.bytes)
 	window := time.Duration(u.longest(p)) * time.Microsecond
-	return fmt.Errorf("%s: key %s alone has %d rows within little more than its longest window of %s, which need about %s, and %s is what one of %d tasks may use; raise the budget (-memory), lower the parallelism or use smaller windows",
-		p.Holder, strings.Join(key, ", "), u.rows.rows, window, memory.Size(need), memory.Size(p.share()), p.Tasks)
+	return fmt.Errorf("key %s alone has %d rows within little more than its longest window of %s, which have to be in memory at a time: %w",
+		strings.Join(key, ", "), u.rows.rows, window, cause)
 }
