@@ -109,7 +109,7 @@ func (g *generator) step() {
 	if len(in.rows) > 600 {
 		in = g.thin(in)
 	}
-	switch g.r.IntN(12) {
+	switch g.r.IntN(13) {
 	case 0:
 		g.mapRows(in)
 	case 1:
@@ -126,6 +126,13 @@ func (g *generator) step() {
 		g.distinct(in)
 	case 8:
 		g.groupByKey(g.windowed(in))
+	case 9:
+		other := g.any()
+		if len(other.rows) > 600 {
+			other = g.thin(other)
+		}
+		fn := g.window()
+		g.coGroup(rewindow(in, fn), rewindow(other, fn))
 	default:
 		g.combine(g.windowed(in))
 	}

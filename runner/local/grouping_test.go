@@ -139,3 +139,45 @@ func (g *generator) groupByKey(in flow) {
 	})
 	g.add(out)
 }
+
+// coGroup folds the rows of two collections of a key into a number that depends on
+// their order within each side.
+func (g *generator) coGroup(a, b flow) {
+	fold := func(k string, left, right iter.Seq[record]) record {
+		out := record{K: k, At: time.Unix(0, 0).UTC()}
+		for v := range left {
+			out.N = (out.N*31 + v.N + int64(math.Float64bits(v.F)>>52)) % 1009
+		}
+		for v := range right {
+			out.N = (out.N*37 + v.N) % 1013
+			out.F++
+		}
+		return out
+	}
+	by := field.Of(func(e *record) *string { return &e.K })
+	coll := leat.CoGroup(leat.KeyBy(a.coll, g.name("key"), by), leat.KeyBy(b.coll, g.name("key"), by), g.name("cogroup"), fold)
+	out := a.grouping(coll)
+	out.far = out.far || b.far
+	// The interpreter groups both together and tells them apart by where they stand.
+	both := a
+	both.rows = nil
+	for side, f := range []flow{a, b} {
+		for _, n := range f.rows {
+			n.side = side
+			both.rows = append(both.rows, n)
+		}
+	}
+	out.rows = group(both, func(r record) string { return r.K }, func(rows []naive, _ window.Interval) record {
+		of := func(side int) iter.Seq[record] {
+			return func(yield func(record) bool) {
+				for _, n := range canonical(rows) {
+					if n.side == side && !yield(n.row) {
+						return
+					}
+				}
+			}
+		}
+		return fold(rows[0].row.K, of(0), of(1))
+	})
+	g.add(out)
+}

@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/leatflow/leat/io/memory"
 	"github.com/leatflow/leat/runner/local"
+	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
 	"github.com/leatflow/leat/sdk/watermark"
@@ -244,4 +246,106 @@ func runAsOf(t *testing.T, o local.Options, left, right []item, splits int) (got
 	}
 	slices.Sort(got)
 	return got
+}
+
+// Rows may be joined with what a grouping step has made of rows in the same windows.
+func TestJoinWithTotals(t *testing.T) {
+	for _, fn := range []window.Fn{window.Global(), window.Fixed(10 * time.Second), window.Sliding(20*time.Second, 7*time.Second)} {
+		rows := items(rand.New(rand.NewPCG(1, 10)), 200, false)
+		p, out, grouped := &leat.Pipeline{}, &memory.Collector[pair]{}, &memory.Collector[pair]{}
+		in := readItems(p, "rows", rows, 3, fn)
+		counts := leat.Combine(in, "count", agg.Into(func(_ *item, n *int64) []agg.Term { return []agg.Term{agg.Count(n)} }))
+		leat.Write(leat.LeftJoin(in, counts, "join", func(k int64, i item, n *int64) pair {
+			if n == nil {
+				return pair{Left: i.ID}
+			}
+			return pair{Key: k, Left: i.ID, Right: *n}
+		}), "out", out)
+		leat.Write(leat.FullJoin(counts, counts, "self", func(k int64, a, b *int64) pair {
+			if a == nil || b == nil {
+				return pair{Key: -1}
+			}
+			return pair{Key: k, Left: *a, Right: *b}
+		}), "self-out", grouped)
+		if _, err := local.Run(t.Context(), p, local.Options{Parallelism: 2}); err != nil {
+			t.Fatal(err)
+		}
+		var got, want []string
+		for _, row := range out.Windowed() {
+			got = append(got, fmt.Sprint(row.Value, startOf(row.Start)))
+		}
+		for _, i := range rows {
+			for _, w := range assigned(fn, i.At) {
+				expected := pair{Left: i.ID}
+				if i.Key != nil {
+					expected.Key, expected.Right = *i.Key, int64(len(together(rows, *i.Key, w, fn)))
+				}
+				want = append(want, fmt.Sprint(expected, w.Start))
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if d := multisets(got, want); d != "" {
+			t.Errorf("%s windows:\n%s", fn, d)
+		}
+		nulls := 0
+		for _, row := range grouped.Rows() {
+			if row.Key == -1 {
+				nulls++ // the group of null keys, of either side
+			} else if row.Left != row.Right {
+				t.Errorf("%s windows: %v is not joined with itself", fn, row)
+			}
+		}
+		if nulls == 0 || nulls%2 != 0 || grouped.Len() == nulls {
+			t.Errorf("%s windows: %d of %d rows have no partner", fn, nulls, grouped.Len())
+		}
+	}
+}
+
+// together returns the rows of a key in a window.
+func together(rows []item, key int64, w window.Interval, fn window.Fn) (out []item) {
+	for _, i := range rows {
+		if i.Key != nil && *i.Key == key && slices.Contains(assigned(fn, i.At), w) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// A null key, which a function cannot see, is an error of a CoGroup that says what
+// to do.
+func TestCoGroupOfNullKeys(t *testing.T) {
+	p := &leat.Pipeline{}
+	in := readItems(p, "rows", []item{{ID: 1}}, 1, window.Global())
+	leat.Write(leat.CoGroup(in, in, "both", func(k int64, a, b iter.Seq[item]) int64 { return k }), "out", &memory.Collector[int64]{})
+	_, err := local.Run(t.Context(), p, local.Options{Plan: local.Batch})
+	if err == nil || !strings.Contains(err.Error(), "a key is null") || !strings.Contains(err.Error(), `step "both"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Where a field of a key of several is null, nothing is equal to it.
+func TestJoinByPartlyNullKeys(t *testing.T) {
+	type both struct {
+		Key  int64
+		Name string
+	}
+	p, out := &leat.Pipeline{}, &memory.Collector[pair]{}
+	seven := int64(7)
+	rows := []item{{ID: 1, Name: "x"}, {ID: 2, Name: "x", Key: &seven}, {ID: 3, Name: "y", Key: &seven}}
+	in := leat.KeyBy(leat.Read[item](p, "rows", memory.Of(rows...)), "by", field.Into(func(i *item, k *both) []field.Term {
+		return []field.Term{field.Copy(&k.Key, i.Key), field.Copy(&k.Name, &i.Name)}
+	}))
+	leat.Write(leat.FullJoin(in, in, "join", func(k both, a, b *item) pair { return pairOf(k.Key, a, b) }), "out", out)
+	if _, err := local.Run(t.Context(), p, local.Options{Parallelism: 2}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range out.Rows() {
+		got = append(got, fmt.Sprint(r))
+	}
+	slices.Sort(got)
+	if want := "[{0 0 1 /x} {0 1 0 x} {7 2 2 x/x} {7 3 3 y/y}]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
 }

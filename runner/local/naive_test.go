@@ -22,6 +22,7 @@ type naive struct {
 	t          int64
 	start, end int64
 	windowed   bool
+	side       int // of a CoGroup
 }
 
 // String shows every bit of a row, NaNs being one.

@@ -64,6 +64,9 @@ var spilling = []struct {
 	{"group, many keys", visits{rows: 120_000, keys: 100_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
 	}},
+	{"distinct", visits{rows: 120_000, keys: 100_000, splits: 7}, func(in leat.PCollection[visit], out *digest) {
+		leat.Write(leat.Distinct(leat.Keys(byKey(in)), "keys"), "out", out)
+	}},
 	{"group, one key with nine of ten rows", visits{rows: 120_000, keys: 1 << 40, skewed: true, splits: 7}, func(in leat.PCollection[visit], out *digest) {
 		leat.Write(leat.Map(leat.GroupByKey(byKey(in), "group"), "fold", fold), "out", out)
 	}},

@@ -30,6 +30,7 @@ type join struct {
 	bytes   int64          // of them
 	rows    int64
 	tables  []*joinTable
+	most    int64 // rows of a table
 	out     joinRows
 
 	parts   *splitting // nil: the right side is in memory
@@ -41,7 +42,7 @@ type join struct {
 
 // NewJoin returns the operator of a Join step. Its input 1 is the right side.
 func NewJoin(j Joining) Operator {
-	o := &join{Joining: j, windows: newWindowing(j.Windows, j.Op.Match == graph.AsOf)}
+	o := &join{Joining: j, windows: newWindowing(j.Windows, j.Op.Match == graph.AsOf), most: tableRowsMost}
 	o.out = joinRows{spec: &o.Joining, windows: o.windows}
 	return o
 }
@@ -76,7 +77,7 @@ func (o *join) build() error {
 	from := 0
 	for i, b := range o.held {
 		n := textBytes(b.Root)
-		if i > from && (text+n > tableBytesMost || rows+int64(b.Len()) > tableRowsMost) {
+		if i > from && (text+n > tableBytesMost || rows+int64(b.Len()) > o.most) {
 			if err := o.table(o.held[from:i]); err != nil {
 				return err
 			}
