@@ -18,8 +18,8 @@ import (
 	"github.com/leatflow/leat/transforms/pointintime"
 )
 
-// seen is what was known of a visit.
-type seen struct {
+// answered is what was known of a visit.
+type answered struct {
 	N     int64   `leat:"n"`
 	Short int64   `leat:"short"`
 	Sum   int64   `leat:"sum"`
@@ -31,8 +31,8 @@ type seen struct {
 }
 
 // lookedUp looks visits up by number and by text, over windows of two lengths.
-func lookedUp(spine, rows leat.PCollection[visit], long time.Duration) leat.PCollection[seen] {
-	return pointintime.Join(spine, "known", func(q *visit, o *seen) []pointintime.Term {
+func lookedUp(spine, rows leat.PCollection[visit], long time.Duration) leat.PCollection[answered] {
+	return pointintime.Join(spine, "known", func(q *visit, o *answered) []pointintime.Term {
 		key := func(v *visit) []pointintime.Pair { return []pointintime.Pair{pointintime.Equal(&q.Key, &v.Key)} }
 		return []pointintime.Term{
 			pointintime.Copy(&o.N, &q.N),
