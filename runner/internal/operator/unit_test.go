@@ -15,8 +15,8 @@ type plenty struct{ used int64 }
 func (p *plenty) Reserve(n int64) error { p.used += n; return nil }
 func (p *plenty) Release(n int64)       { p.used -= n }
 
-// at is rows at some times, with their numbers.
-func at(times []int64) *batch.Batch {
+// timed is rows at some times, with their numbers.
+func timed(times []int64) *batch.Batch {
 	numbers := make([]int64, len(times))
 	for i := range numbers {
 		numbers[i] = int64(i)
@@ -66,11 +66,11 @@ func TestSlicesHaveWholeWindows(t *testing.T) {
 		slices.Sort(cuts)
 		var m plenty
 		d := newDealing(p, &m, len(cuts)+1, []int64{0, 500, 1 << 20}[round%3])
-		if err := dealByTime(d, at(rows), cuts, longest); err != nil {
+		if err := dealByTime(d, timed(rows), cuts, longest); err != nil {
 			t.Fatal(err)
 		}
 		piles := numbersOf(t, d)
-		for i, slice := range slicesOf(at(spine), cuts) {
+		for i, slice := range slicesOf(timed(spine), cuts) {
 			for row, time := range rows {
 				in := 0
 				for _, n := range piles[slice] {
@@ -98,7 +98,7 @@ func TestDealingKeepsOrder(t *testing.T) {
 		p := &Passes{Area: spill.NewArea(t.TempDir(), nil)}
 		d := newDealing(p, &plenty{}, 3, most)
 		for range 5 {
-			if err := d.add(at(make([]int64, 7)), []int32{2, 0, -1, 0, 2, 2, 0}); err != nil {
+			if err := d.add(timed(make([]int64, 7)), []int32{2, 0, -1, 0, 2, 2, 0}); err != nil {
 				t.Fatal(err)
 			}
 		}
