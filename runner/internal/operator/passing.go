@@ -153,9 +153,11 @@ func (o *passing) work(ctx context.Context) error {
 	probes := make([]*probe, len(p.probes))
 	for i, q := range p.probes {
 		probes[i] = newProbe(p.Step, q.lookups)
-		for k := range probes[i].keys { // where they lie in dealtRows
-			probes[i].keys[k] = []int{k}
+		keys := make([][]int, len(probes[i].keys)) // where they lie in dealtRows
+		for k := range keys {
+			keys[k] = []int{k}
 		}
+		probes[i].keys = keys
 		o.atOnce = append(o.atOnce, lookLeast)
 		o.answers = append(o.answers, newDealing(p, p.Memory, p.buckets(), p.share()/2/int64(len(p.probes))))
 	}

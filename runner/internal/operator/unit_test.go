@@ -15,7 +15,7 @@ type plenty struct{ used int64 }
 func (p *plenty) Reserve(n int64) error { p.used += n; return nil }
 func (p *plenty) Release(n int64)       { p.used -= n }
 
-// at is rows at some times, with their numbers.
+// timed is rows at some times, with their numbers.
 func timed(times []int64) *batch.Batch {
 	numbers := make([]int64, len(times))
 	for i := range numbers {
