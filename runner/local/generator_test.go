@@ -132,6 +132,9 @@ func (g *generator) step() {
 			other = g.thin(other)
 		}
 		fn := g.window()
+		if len(in.rows)+len(other.rows) > 100 && fn.Kind() == window.KindAligned && fn.Period() < fn.Size() {
+			fn = window.Fixed(9 * time.Second) // all windows of a key must fit the budget together, in lists that overlap
+		}
 		g.coGroup(rewindow(in, fn), rewindow(other, fn))
 	default:
 		g.combine(g.windowed(in))
