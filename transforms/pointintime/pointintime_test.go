@@ -412,7 +412,7 @@ func TestJoinBeyondMemory(t *testing.T) {
 			o.Memory = all.PeakMemory / part
 			got, result, err := try(t, queries, events, splits, o)
 			if err != nil {
-				absurd := o.Memory < 100_000 && strings.Contains(err.Error(), "memory budget")
+				absurd := o.Memory < int64(o.Parallelism)*64<<10 && strings.Contains(err.Error(), "memory budget")
 				if !absurd && !strings.Contains(err.Error(), "have to be in memory at a time") || !strings.Contains(err.Error(), `step "answers"`) {
 					t.Fatalf("round %d, %+v: %v", round, o, err)
 				}
