@@ -18,6 +18,7 @@ type Config struct {
 	Variants []string  // plain, renamed, floats, closure; empty: plain
 	Systems  []string  // prefixes of the systems to run; empty: all but those known to be slow
 	Threads  []int     // threads each system may use; empty: 1 and 2
+	Back     int64     // bytes of memory to touch before each run: see back
 	Runs     int       // timed runs after one warm-up; 0: 5
 	Data     string    // the flights file
 	Events   int64     // rows of the generated events; 0: 20 M

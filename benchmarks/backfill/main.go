@@ -51,6 +51,7 @@ func parse(args []string) (Config, error) {
 	threads := flags.String("threads", "1,2", "numbers of threads, separated by commas")
 	variants := flags.String("variants", "plain", "plain, renamed, floats, closure or all, separated by commas")
 	systems := flags.String("systems", "", "only systems whose name begins so, separated by commas: duckdb,floor,polars,leat")
+	backing := flags.Int64("back", 0, "MiB of memory to touch before each run, for virtual machines whose host takes free memory away")
 	flags.IntVar(&c.Runs, "runs", 5, "timed runs after a warm-up")
 	flags.StringVar(&c.Data, "data", "../../data/flights-3m.parquet", "the flights file")
 	flags.Int64Var(&c.Events, "events", 20_000_000, "generated events of the group-by")
@@ -69,6 +70,7 @@ func parse(args []string) (Config, error) {
 		}
 		args = flags.Args()
 	}
+	c.Back = *backing << 20
 	c.Variants, c.Systems = list(*variants), list(*systems)
 	for _, t := range list(*threads) {
 		n, err := strconv.Atoi(t)

@@ -83,7 +83,7 @@ func runTask(ctx context.Context, c Config, t Task, work string) ([]Result, erro
 		if c.Profile != "" && s.command == nil && !strings.HasPrefix(s.name, "duckdb") {
 			warm.Profile = filepath.Join(c.Profile, fmt.Sprintf("%s_%s_%s_threads%d.pprof", s.name, t.Job, t.Variant, t.Threads))
 		}
-		if _, err := once(ctx, warm); err != nil {
+		if _, err := once(ctx, c, warm); err != nil {
 			return nil, err
 		}
 	}
@@ -94,7 +94,7 @@ func runTask(ctx context.Context, c Config, t Task, work string) ([]Result, erro
 	runs := make([][]Measurement, len(tasks))
 	for range c.Runs {
 		for i, task := range tasks {
-			m, err := once(ctx, task)
+			m, err := once(ctx, c, task)
 			if err != nil {
 				return nil, err
 			}
@@ -109,8 +109,11 @@ func runTask(ctx context.Context, c Config, t Task, work string) ([]Result, erro
 }
 
 // once runs a task into an empty folder.
-func once(ctx context.Context, t Task) (Measurement, error) {
+func once(ctx context.Context, c Config, t Task) (Measurement, error) {
 	if err := errors.Join(os.RemoveAll(t.Output), os.Mkdir(t.Output, 0o755)); err != nil {
+		return Measurement{}, err
+	}
+	if err := back(c.Back); err != nil {
 		return Measurement{}, err
 	}
 	return spawn(ctx, t)
