@@ -14,7 +14,7 @@ type job func(ctx context.Context, t Task) error
 
 // leatJobs are the jobs in each variant.
 var leatJobs = map[string]map[string]job{
-	"windows": windowJobs, "scan": scanJobs, "groupby": groupByJobs, "training": trainingJobs, "features": featureJobs,
+	"windows": windowJobs, "scan": scanJobs, "groupby": groupByJobs, "training": trainingJobs, "features": featureJobs, "join": joinJobs,
 	"external": {"plain": groupByJobs["plain"]},
 }
 
