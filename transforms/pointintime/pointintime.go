@@ -93,8 +93,9 @@ func From[R any](in leat.PCollection[R], f func(*R) Lookup) Term {
 //	})
 //
 // The spine and the collections looked up need event times, which decide alone
-// what was known when; in which order rows come does not matter. The rows looked
-// up must fit into memory. Join needs the batch plan.
+// what was known when; in which order rows come does not matter. Within a memory
+// budget, what does not fit is looked up in passes over files; the rows of one key
+// within the longest window must fit. Join needs the batch plan.
 func Join[S, O any](spine leat.PCollection[S], name string, f func(*S, *O) []Term) leat.PCollection[O] {
 	s := leat.Begin(spine, name)
 	j, err := describe(leat.InputOf(spine), f)
