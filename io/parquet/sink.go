@@ -83,7 +83,7 @@ type Sink struct {
 	Compression Compression
 	// RowGroupRows is the number of rows of a row group; zero means 262,144. Each
 	// task holds up to two row groups in memory; with partitions one for each of
-	// the 256 that last got rows.
+	// the 256 that last got rows. With a memory budget they have fewer rows.
 	RowGroupRows int
 	// LocalTime writes timestamps without a zone instead of as UTC.
 	LocalTime bool
@@ -195,7 +195,7 @@ func (s Sink) Open(_ context.Context, r connector.SinkRequest) (connector.Output
 	case err != nil:
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	return &output{sink: s, area: area, typ: r.Type, fileType: s.fileType(r.Type), fields: s.fileFields(r.Type)}, nil
+	return &output{sink: s, area: area, typ: r.Type, fileType: s.fileType(r.Type), fields: s.fileFields(r.Type), memory: r.Memory}, nil
 }
 
 // stagingOptions say which files make way for new ones: all that a sink has
@@ -216,15 +216,59 @@ type output struct {
 	typ      *batch.Type
 	fileType *batch.Type
 	fields   []int // of typ, that are in the files
+	memory   int64 // a writer may hold; 0: any
 }
 
 func (o *output) options(pool *pages.Pool) pages.WriterOptions {
-	w := pages.WriterOptions{Compression: o.sink.Compression, RowGroupRows: o.sink.RowGroupRows, LocalTime: o.sink.LocalTime, Pool: pool}
+	w := pages.WriterOptions{Compression: o.sink.Compression, RowGroupRows: o.rowGroupRows(), LocalTime: o.sink.LocalTime, Pool: pool}
 	if !o.sink.partitioned() {
 		w.Background = 1
 	}
 	return w
 }
+
+const rowGroupFloor = 1 << 10 // with fewer rows a group is mostly headers
+
+// rowGroupRows is what the user asked for, or less where a writer could not hold
+// that: one group is filled while another is encoded and the bytes of a third are
+// written, or one is filled for each open partition. It depends on the type of the
+// rows alone, not on what is in them.
+func (o *output) rowGroupRows() int {
+	rows := o.sink.RowGroupRows
+	if rows == 0 {
+		rows = pages.DefaultRowGroupRows
+	}
+	if o.memory == 0 {
+		return rows
+	}
+	groups := int64(3)
+	if o.sink.partitioned() {
+		groups = openMax
+	}
+	return min(rows, max(rowGroupFloor, int(o.memory/groups/rowBytes(o.fileType))))
+}
+
+// rowBytes estimates the memory of a row.
+func rowBytes(t *batch.Type) int64 {
+	switch t.Kind {
+	case batch.Bool:
+		return 1
+	case batch.String, batch.Bytes:
+		return 24
+	case batch.List, batch.Map, batch.Struct:
+		n := int64(1)
+		for _, f := range t.Fields {
+			n += rowBytes(f.Type)
+		}
+		if t.Kind != batch.Struct {
+			n *= listGuess
+		}
+		return n
+	}
+	return 8
+}
+
+const listGuess = 4 // elements of a list
 
 // Writer implements connector.Output.
 func (o *output) Writer(_ context.Context, task int) (connector.Writer, error) {

@@ -75,6 +75,15 @@ func (w *writer) wrap(p *part, err error) error {
 	return fmt.Errorf("parquet: %s: %w", p.file.Path(), err)
 }
 
+// SizeBytes implements connector.Sized.
+func (w *writer) SizeBytes() int64 {
+	var n int64
+	for _, p := range w.open {
+		n += p.rows.SizeBytes()
+	}
+	return n
+}
+
 // project drops the columns that are directories.
 func (w *writer) project(root *batch.Column) *batch.Column {
 	o := w.output

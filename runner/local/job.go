@@ -134,7 +134,7 @@ func (j *job) open(ctx context.Context) error {
 
 func (j *job) openSink(ctx context.Context, op *plan.Op) error {
 	sink := op.Node.Op.(*graph.Write).Sink
-	out, err := sink.Open(ctx, connector.SinkRequest{Step: op.Node.Name, Type: op.Node.Inputs[0].Type(), Parallelism: j.plan.Parallelism})
+	out, err := sink.Open(ctx, connector.SinkRequest{Step: op.Node.Name, Type: op.Node.Inputs[0].Type(), Parallelism: j.plan.Parallelism, Memory: j.sinkShare(op)})
 	if err != nil {
 		return &task.StepError{Step: op.Node.Name, Place: op.Node.Place, Err: err}
 	}
@@ -142,6 +142,18 @@ func (j *job) openSink(ctx context.Context, op *plan.Op) error {
 	j.outputs[op] = o
 	j.sinks = append(j.sinks, o)
 	return nil
+}
+
+// sinkShare is the part of the budget that each writer of a sink may fill: an
+// eighth for those of a stage together.
+func (j *job) sinkShare(op *plan.Op) int64 {
+	sinks := 0
+	for _, other := range op.Stage.Ops {
+		if other.Kind == plan.Write {
+			sinks++
+		}
+	}
+	return j.options.Memory / int64(8*sinks*j.plan.Parallelism)
 }
 
 func (j *job) openSource(ctx context.Context, op *plan.Op) error {

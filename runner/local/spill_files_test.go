@@ -37,7 +37,8 @@ func hashes(t *testing.T, dir string) map[string]string {
 }
 
 // Files are the same, byte for byte, from run to run and whether or not the
-// state behind them was on disk.
+// state behind them was on disk. Row groups are as small as they get, as a budget
+// makes them.
 func TestSpillEqualFiles(t *testing.T) {
 	type flat struct {
 		User  string
@@ -71,7 +72,7 @@ func TestSpillEqualFiles(t *testing.T) {
 		for run := range 5 {
 			p := &leat.Pipeline{}
 			dir := filepath.Join(t.TempDir(), "out")
-			build(readVisits(p, visits{rows: 60_000, keys: 50_000, skewed: true, splits: 9}), parquet.Sink{Dir: dir})
+			build(readVisits(p, visits{rows: 60_000, keys: 50_000, skewed: true, splits: 9}), parquet.Sink{Dir: dir, RowGroupRows: 1 << 10})
 			memory := []int64{0, 1 << 20, 1 << 20, 1 << 19, 1 << 19}[run]
 			r, err := local.Run(t.Context(), p, local.Options{Parallelism: 2, Memory: memory, SpillDir: t.TempDir()})
 			if err != nil {

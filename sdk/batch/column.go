@@ -185,7 +185,11 @@ func (c *Column) SizeBytes() int64 {
 		n += int64(4*len(c.Dict.Offsets)+len(c.Dict.Data)) * min(int64(c.Len), entries) / entries
 	}
 	for _, child := range c.Children {
-		n += child.SizeBytes()
+		size := child.SizeBytes()
+		if len(c.Offsets) > 0 && child.Len > 0 { // slices of a list share its elements
+			size = int64(float64(size) * float64(c.Offsets[len(c.Offsets)-1]-c.Offsets[0]) / float64(child.Len))
+		}
+		n += size
 	}
 	return n
 }

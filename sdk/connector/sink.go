@@ -24,6 +24,9 @@ type SinkRequest struct {
 	Step        string      // name of the Write step, for error messages
 	Type        *batch.Type // type of the rows
 	Parallelism int         // how many writers there will be
+	// Memory is how many bytes each writer may hold; zero: as many as it likes.
+	// One that cannot do with so little holds no more than it must.
+	Memory int64
 }
 
 // Output is an opened sink. Exactly one of Commit and Abort is called at the
@@ -51,6 +54,10 @@ type Writer interface {
 	// Abort gives up the writer instead of Close, or after Close failed.
 	Abort() error
 }
+
+// Sized is implemented by writers that hold rows: how many bytes it is by now,
+// which count against the job's memory budget.
+type Sized interface{ SizeBytes() int64 }
 
 // Staged is what one writer has ready to be committed.
 type Staged struct {

@@ -12,6 +12,9 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 )
 
+// DefaultRowGroupRows is how many rows a row group has unless told otherwise.
+const DefaultRowGroupRows = 256 << 10
+
 // WriterOptions say how a file is written. Every zero is a good choice.
 type WriterOptions struct {
 	Compression  Compression
@@ -62,8 +65,10 @@ type Writer struct {
 	schema  *schemaWriter
 	pending []*batch.Column // of the row group being filled
 	rows    int             // in pending
+	held    int64           // bytes of pending
 
 	running []chan encoded // row groups in the background, in file order
+	encode  []int64        // bytes held by each of them
 
 	written int64
 	groups  []format.RowGroup
@@ -90,7 +95,7 @@ func NewWriter(out io.Writer, t *batch.Type, o WriterOptions) (*Writer, error) {
 		return nil, fmt.Errorf("RowGroupRows, PageRows and Background cannot be negative: %d, %d, %d", o.RowGroupRows, o.PageRows, o.Background)
 	}
 	if o.RowGroupRows == 0 {
-		o.RowGroupRows = 256 << 10
+		o.RowGroupRows = DefaultRowGroupRows
 	}
 	if o.PageRows == 0 {
 		o.PageRows = 16 << 10
@@ -135,6 +140,7 @@ func (w *Writer) Write(c *batch.Column) error {
 		}
 		w.pending = append(w.pending, part)
 		w.rows += n
+		w.held += part.SizeBytes()
 		from += n
 		if w.rows == w.o.RowGroupRows {
 			if err := w.flush(); err != nil {
@@ -178,9 +184,9 @@ func (w *Writer) flush() error {
 		return err
 	}
 	parts := w.pending
-	w.pending, w.rows = nil, 0
 	done := make(chan encoded, 1)
-	w.running = append(w.running, done)
+	w.running, w.encode = append(w.running, done), append(w.encode, w.held)
+	w.pending, w.rows, w.held = nil, 0, 0
 	if w.o.Background == 0 {
 		done <- e.run(w.schema.columns, parts)
 		return w.collect()
@@ -199,7 +205,7 @@ func (e *encoder) run(columns []*column, parts []*batch.Column) (r encoded) {
 // collect waits for the oldest row group and writes it.
 func (w *Writer) collect() error {
 	r := <-w.running[0]
-	w.running = w.running[1:]
+	w.running, w.encode = w.running[1:], w.encode[1:]
 	defer w.o.Pool.put(r.encoder)
 	if w.err == nil {
 		w.err = r.err
@@ -231,6 +237,15 @@ func (w *Writer) collect() error {
 
 // Rows returns how many rows were given to Write and encoded so far.
 func (w *Writer) Rows() int64 { return w.total + int64(w.rows) }
+
+// SizeBytes estimates the memory of the rows that are not in the file yet.
+func (w *Writer) SizeBytes() int64 {
+	n := w.held
+	for _, bytes := range w.encode {
+		n += 2 * bytes // with what is made of them
+	}
+	return n
+}
 
 // Close writes the last row group and the footer and returns the size of the
 // file in bytes. A file without rows is complete too: it has the columns.
@@ -304,7 +319,7 @@ func (w *Writer) Abort() {
 	for _, r := range w.running {
 		<-r
 	}
-	w.running, w.pending, w.closed = nil, nil, true
+	w.running, w.encode, w.pending, w.held, w.closed = nil, nil, nil, 0, true
 	if w.err == nil {
 		w.err = errors.New("the writer was aborted")
 	}

@@ -38,6 +38,14 @@ func (o *write) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error
 	return o.writer.Write(ctx, b)
 }
 
+// SizeBytes implements Sized.
+func (o *write) SizeBytes() int64 {
+	if w, ok := o.writer.(connector.Sized); ok && !o.closed {
+		return w.SizeBytes()
+	}
+	return 0
+}
+
 // Watermark implements Operator.
 func (o *write) Watermark(context.Context, int64, graph.Emit) error { return nil }
 
