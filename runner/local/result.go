@@ -155,7 +155,7 @@ func (j *job) describe(r *Result, op *plan.Op) {
 		read := j.reads[op]
 		r.Sources = append(r.Sources, SourceResult{Step: op.Node.Name, Source: op.Node.Op.(*graph.Read).Source.String(),
 			Rows: read.Rows.Load(), BadRecords: read.BadRecords.Load(), Splits: read.SplitsTotal, Bytes: read.SizeTotal})
-	case plan.Receive, plan.Forward, plan.Deal, plan.Build, plan.Sort:
+	case plan.Receive, plan.Forward, plan.Broadcast, plan.Rebalance, plan.Deal, plan.Build, plan.Sort:
 	case plan.Combine:
 		for i := range r.Steps { // its sending half has counted the rows that came in
 			if r.Steps[i].Step == op.Node.Name {

@@ -146,6 +146,9 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	if op.Kind == plan.Broadcast {
 		return operator.NewBroadcast(w.sender(op)), nil
 	}
+	if op.Kind == plan.Rebalance {
+		return operator.NewRebalance(w.sender(op), w.number), nil
+	}
 	if op.Kind == plan.Sort {
 		return operator.NewSort(op.Node.Inputs[0].Type(), plan.SortBy(op.Node.Op.(*graph.Write)), w.room(op))
 	}
@@ -167,6 +170,8 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 		return w.join(op, node), nil
 	case *graph.PointInTime:
 		return w.pointInTime(op, node), nil
+	case *graph.Otherwise:
+		return operator.NewOtherwise(node, w.number, w.job.plan.Parallelism), nil
 	case *graph.Flatten:
 		return operator.NewUnion(), nil
 	}

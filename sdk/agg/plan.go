@@ -1,6 +1,8 @@
 package agg
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -113,6 +115,19 @@ func (p *Plan) NeedsWindow() bool { return p.has("window start") || p.has("windo
 
 func (p *Plan) has(function string) bool {
 	return slices.ContainsFunc(p.terms, func(b *bound) bool { return b.function == function })
+}
+
+// CheckEmpty says which terms have no value for a group without any row and no
+// output that could be null then. A plan for which it returns nil may be asked for
+// the results of such a group.
+func (p *Plan) CheckEmpty() error {
+	var errs []error
+	for _, b := range p.terms {
+		if b.empty != emptyValue && !b.outType.Nullable {
+			errs = append(errs, fmt.Errorf("%s has no value when there is no row, and field %s cannot be null; make the field a pointer", b.text(p), b.out.Name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Targets returns the output fields in the order of the terms, which is the

@@ -64,6 +64,7 @@ type bound struct {
 	outType  *batch.Type // of the field itself, whatever it is nested in
 	by       []field.Ref
 	where    int
+	empty    emptiness
 	finish   finish
 }
 
@@ -92,7 +93,7 @@ func (r *resolver) terms(terms []Term, conds []*field.Predicate) {
 
 func (r *resolver) term(t *Term, conds []*field.Predicate) {
 	name := "agg." + strings.ReplaceAll(strings.ToUpper(t.function[:1])+t.function[1:], " ", "")
-	b := &bound{function: t.function, args: t.args}
+	b := &bound{function: t.function, args: t.args, empty: t.empty}
 	known := len(r.errs)
 	if t.err != nil {
 		r.fail(fmt.Errorf("%s: %w", name, t.err))

@@ -69,7 +69,7 @@ type Windowing struct {
 }
 
 // Op is what a node does: *Read, *Rows, *Where, *Project, *Window, *Combine,
-// *Join, *PointInTime, *Flatten or *Write.
+// *Join, *PointInTime, *Flatten, *Reshuffle, *Otherwise or *Write.
 type Op interface {
 	// Kind is the operation's name in EXPLAIN: read, map, where, …
 	Kind() string
@@ -118,10 +118,10 @@ const (
 // Rows runs the user's code row by row. Inputs after the first are side inputs,
 // which every task gets whole.
 type Rows struct {
-	Name   string // map, filter, flatmap, pardo, keyby
+	Name   string // map, filter, flatmap, pardo, partition, keyby
 	Note   string // for EXPLAIN
 	New    func() (RowFn, error)
-	Narrow bool // every output row is an input row with its columns: a filter
+	Narrow bool // every output row is an input row with its columns: a filter, a partition
 }
 
 // RowFn is one task's instance of a Rows operation. One goroutine uses it.

@@ -558,3 +558,54 @@ func ExampleSide() {
 	// ann, take a cup for 9
 	// ann, take a ink for 7
 }
+
+func ExamplePartition() {
+	p := &leat.Pipeline{}
+	in := leat.Read[Order](p, "orders", orders)
+	halves := leat.Partition(in, "by-price", 2, func(o Order) int {
+		if o.Price < 5 {
+			return 0
+		}
+		return 1
+	})
+	cheap, dear := halves[0], halves[1]
+	show(p, leat.Flatten(
+		leat.Map(cheap, "cheap", func(o Order) string { return "cheap: " + o.Item }),
+		leat.Map(dear, "dear", func(o Order) string { return "dear: " + o.Item })))
+	// Output:
+	// cheap: pad
+	// cheap: pen
+	// dear: ink
+	// dear: ink
+}
+
+func ExampleReshuffle() {
+	p := &leat.Pipeline{}
+	seeds := leat.Read[int](p, "seeds", memory.Of(10)) // one row, read by one task
+	many := leat.FlatMap(seeds, "many", func(n int) iter.Seq[int] {
+		return func(yield func(int) bool) {
+			for i := range n {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	})
+	squares := leat.Map(leat.Reshuffle(many), "square", func(i int) int { return i * i }) // by all tasks
+	show(p, leat.Filter(squares, "small", func(i int) bool { return i < 10 }))
+	// Output:
+	// 0
+	// 1
+	// 4
+	// 9
+}
+
+func ExampleCombineGlobally() {
+	p := &leat.Pipeline{}
+	in := leat.Read[Order](p, "orders", orders)
+	show(p, leat.CombineGlobally(in, "spent", agg.Into(func(o *Order, sum *float64) []agg.Term {
+		return []agg.Term{agg.Sum(sum, &o.Price)}
+	})))
+	// Output:
+	// 20
+}

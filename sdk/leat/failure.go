@@ -55,7 +55,8 @@ func (b *blame) ours(f func() error) error {
 }
 
 // guard runs user code and turns a panic into a *PanicError; row returns the
-// row it was called with. A panic in engine code passes through.
+// row it was called with, and is nil where it was called with none. A panic in
+// engine code passes through.
 func (b *blame) guard(f func() error, row func() any) (err error) {
 	defer func() {
 		if b.away {
@@ -66,7 +67,11 @@ func (b *blame) guard(f func() error, row func() any) (err error) {
 		case brokenColumn:
 			err = v.error
 		default:
-			err = &PanicError{Row: printRow(row()), Value: v, Stack: userStack()}
+			failure := &PanicError{Value: v, Stack: userStack()}
+			if row != nil {
+				failure.Row = printRow(row())
+			}
+			err = failure
 		}
 	}()
 	return f()

@@ -32,11 +32,12 @@ type (
 		inner
 		Bad leat.Output[string]
 	}
-	badRows   struct{ Bad leat.Output[chan int] }
-	oneOutput struct{ Bad leat.Output[string] }
-	noContext struct{ leat.DoFn[event, string] }
-	byPointer struct{ leat.DoFn[event, string] }
-	stats     struct {
+	badRows      struct{ Bad leat.Output[chan int] }
+	oneOutput    struct{ Bad leat.Output[string] }
+	noContext    struct{ leat.DoFn[event, string] }
+	byPointer    struct{ leat.DoFn[event, string] }
+	wrongBatches struct{ leat.DoFn[event, string] }
+	stats        struct {
 		Count int64    `leat:"count"`
 		Mean  *float64 `leat:"mean"`
 	}
@@ -65,6 +66,8 @@ func (*badRows) Process(*leat.Context, event, leat.Emit[string]) error      { re
 func (*oneOutput) Process(*leat.Context, event, leat.Emit[string]) error    { return nil }
 func (noContext) Setup() error                                              { return nil }
 func (*byPointer) Teardown() error                                          { return nil }
+func (wrongBatches) StartBatch() error                                      { return nil }
+func (wrongBatches) FinishBatch(*leat.Context, leat.Emit[int64]) error      { return nil }
 func (h *hiddenSum) Add(e event)                                            { h.sum += e.N }
 func (h *hiddenSum) Merge(o *hiddenSum)                                     { h.sum += o.sum }
 func (h *hiddenSum) Result() int64                                          { return h.sum }
@@ -295,6 +298,20 @@ var mistakes = []mistake{
 		in := events(p)
 		leat.ParDo(in, "setup", noContext{})
 		leat.ParDo(in, "teardown", byPointer{})
+		leat.ParDo(in, "batches", wrongBatches{})
+	}},
+
+	{"partition: number and function", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.Map(leat.Partition(in, "none", 0, (func(event) int)(nil))[0], "name", func(e event) string { return e.User })
+		leat.Partition(in, "many", 1<<20, func(event) int { return 0 })
+	}},
+	{"combine globally", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.CombineGlobally(in, "nil", agg.Aggregate[event, int64](nil))
+		leat.CombineGlobally(in, "key", agg.Into(func(e *event, k *string) []agg.Term { return []agg.Term{agg.Key(k)} }))
+		leat.CombineGlobally(in, "mean", agg.Into(func(e *event, m *float64) []agg.Term { return []agg.Term{agg.Mean(m, &e.N)} }))
+		leat.CombineGlobally(leat.Window(in, window.Fixed(time.Hour)), "untimed", agg.Into(count[event]))
 	}},
 
 	{"where: what cannot be compared", func(p *leat.Pipeline) {

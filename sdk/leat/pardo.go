@@ -48,7 +48,10 @@ type Emit[B any] func(B)
 // so plain fields are a task's own and what pointers lead to is shared.
 //
 // Optional methods: Setup(context.Context) error before the first row of a task,
-// and Teardown() error at its end, however it ends, if Setup went well.
+// and Teardown() error at its end, however it ends, if Setup went well. Rows come
+// in batches, which have hooks too: StartBatch(*Context) error and
+// FinishBatch(*Context, Emit[B]) error, for work that is cheaper done once for many
+// rows, such as a request to a service; see BatchFinisher.
 type DoFn[A, B any] interface {
 	Process(c *Context, in A, emit Emit[B]) error
 }
@@ -79,6 +82,7 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 		s.check(errNilFunction)
 	} else {
 		s.check(checkMethods(fn))
+		s.check(checkBatchMethods(fn))
 		sides, err = findOutputs(fn)
 		s.check(err)
 		inputs, err = sideFieldsOf(fn)
@@ -179,6 +183,8 @@ type parDoFn[A, B any] struct {
 	outs []flusher
 	set  bool // Setup went well
 
+	batches batchHooks[B]
+
 	sides []sideAdder // side inputs, of inputs 1, 2, …
 }
 
@@ -196,6 +202,7 @@ func newParDo[A, B any](in decoder[A], c *codec.Codec[B], fn DoFn[A, B], sides s
 	for i, side := range sides {
 		f.outs = append(f.outs, side.of(f.fn).bind(&f.emitting, i+1))
 	}
+	f.batches = batchHooksOf[B](f.fn)
 	return f
 }
 
@@ -225,6 +232,9 @@ func (f *parDoFn[A, B]) Start(ctx context.Context) error {
 func (f *parDoFn[A, B]) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) error {
 	c := &Context{Context: ctx, windowed: b.Start != nil}
 	f.batch, f.down = b, emit
+	if err := f.startBatch(c); err != nil {
+		return err
+	}
 	err := f.in.each(b, func(chunk []A, physical []int32) error {
 		for i := range chunk {
 			f.in.at, f.row = i, physical[i]
@@ -235,6 +245,9 @@ func (f *parDoFn[A, B]) Process(ctx context.Context, b *batch.Batch, emit graph.
 		return nil
 	})
 	f.open = false // also after a panic
+	if err == nil {
+		err = f.finishBatch(c)
+	}
 	for _, o := range f.outs {
 		if err != nil {
 			return err
@@ -246,10 +259,7 @@ func (f *parDoFn[A, B]) Process(ctx context.Context, b *batch.Batch, emit graph.
 
 // one calls the user's code for the row at f.row.
 func (f *parDoFn[A, B]) one(c *Context, in A) error {
-	c.time = f.batch.TimeAt(int(f.row))
-	if c.windowed {
-		c.start, c.end = f.batch.Start[f.row], f.batch.End[f.row]
-	}
+	f.place(c)
 	f.open = true
 	err := f.fn.Process(c, in, f.emit)
 	f.open = false
@@ -260,6 +270,14 @@ func (f *parDoFn[A, B]) one(c *Context, in A) error {
 		return &RowError{Row: printRow(in), Err: err}
 	}
 	return nil
+}
+
+// place tells the context about the row at f.row.
+func (f *parDoFn[A, B]) place(c *Context) {
+	c.time = f.batch.TimeAt(int(f.row))
+	if c.windowed {
+		c.start, c.end = f.batch.Start[f.row], f.batch.End[f.row]
+	}
 }
 
 // Finish implements graph.RowFn.

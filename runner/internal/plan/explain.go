@@ -81,13 +81,15 @@ func (p *Plan) detail(o *Op) string {
 	switch o.Kind {
 	case Receive:
 		return fmt.Sprintf("exchange %d from stage %d", o.Exchange.ID, o.Exchange.From.Stage.ID)
-	case Partial, Scatter, Forward, Broadcast, Deal:
+	case Partial, Scatter, Forward, Broadcast, Rebalance, Deal:
 		how := "task to task"
 		switch {
 		case o.Kind == Deal:
 			how = "hash(key)"
 		case o.Kind == Broadcast:
 			how = "to every task"
+		case o.Kind == Rebalance:
+			how = "in turn"
 		case o.Exchange.Hash:
 			how = "hash(key group)"
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 // keepOrder lets sources whose order shows in the output be read in contiguous
-// ranges: those with a Write, an exchange from task to task, or one to a join in
+// ranges: those with a Write, an exchange that does not go by key, or one to a join in
 // their stage. A join makes rows in the order in which its sides come.
 func (b *builder) keepOrder() {
 	for _, s := range b.plan.Stages {
@@ -22,7 +22,7 @@ func (b *builder) keepOrder() {
 
 func orderShows(o *Op) bool {
 	switch o.Kind {
-	case Write, Forward:
+	case Write, Forward, Rebalance:
 		return true
 	case Scatter:
 		_, join := o.Node.Op.(*graph.Join)

@@ -68,6 +68,9 @@ var pipelines = map[string]func(*leat.Pipeline){
 	"distinct":               distinct,
 	"group-by-key":           groupByKey,
 	"closures-between-terms": closuresBetween,
+	"combine-globally":       combineGlobally,
+	"reshuffle":              reshuffle,
+	"partition":              partition,
 
 	"join":                 joins,
 	"join-windows":         joinWindows,
@@ -118,6 +121,27 @@ func fixed(p *leat.Pipeline) {
 func sliding(p *leat.Pipeline) {
 	in := leat.Window(byUser(readEvents(p, "events"), "by-user"), window.Sliding(24*time.Hour, time.Hour).Offset(-time.Minute))
 	write(leat.Values(sumPrice(in, "total")), "out")
+}
+
+// All rows have one key, so that partial aggregates meet in one task, which also
+// knows when there were none.
+func combineGlobally(p *leat.Pipeline) {
+	write(leat.CombineGlobally(readEvents(p, "events"), "total", agg.Into(func(e *event, sum *int64) []agg.Term {
+		return []agg.Term{agg.Sum(sum, &e.Price)}
+	})), "out")
+}
+
+// Rows are dealt out with the columns that are needed behind, and a condition is
+// offered to the source all the same.
+func reshuffle(p *leat.Pipeline) {
+	in := leat.Where(leat.Reshuffle(readEvents(p, "events")), "dear", func(e *event) field.Cond { return field.AtLeast(&e.Price, 100) })
+	write(sumPrice(byUser(in, "by-user"), "total"), "out")
+}
+
+func partition(p *leat.Pipeline) {
+	halves := leat.Partition(readEvents(p, "events"), "halves", 2, func(e event) int { return int(e.Price % 2) })
+	write(halves[0], "even")
+	write(sumPrice(byUser(halves[1], "by-user"), "total"), "odd")
 }
 
 // An event time that is a function of the row needs all of the row.

@@ -76,6 +76,8 @@ const (
 	Scatter
 	Forward
 	Broadcast
+	Rebalance
+	Otherwise
 	Combine
 	Deal
 	Build
@@ -85,7 +87,7 @@ const (
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "combine", "deal", "index", "lookup", "join", "sort", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "rebalance", "otherwise", "combine", "deal", "index", "lookup", "join", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -97,7 +99,7 @@ type Op struct {
 	Node     *graph.Node
 	Stage    *Stage
 	Inputs   []Input
-	Exchange *Exchange // of Receive, and of what sends: Partial, Scatter, Forward, Broadcast and Deal
+	Exchange *Exchange // of Receive, and of what sends: Partial, Scatter, Forward, Broadcast, Rebalance and Deal
 	Indexes  []*Index  // of Deal and Build, which have one, and of Lookup
 	Side     int       // of a Scatter: the input of the node that it sends
 
@@ -118,7 +120,7 @@ type Input struct {
 // Exchange carries rows from one stage to another.
 type Exchange struct {
 	ID       int
-	Hash     bool // by key group; otherwise task i feeds task i, or all when From is a Broadcast
+	Hash     bool // by key group; otherwise task i feeds task i, or all when From is a Broadcast or Rebalance
 	From, To *Op  // the sending operator, the Receive
 }
 
@@ -204,10 +206,10 @@ func beside(n *graph.Node) bool {
 	return false
 }
 
-// shuffled reports whether all inputs of a node come through exchanges by key.
+// shuffled reports whether all inputs of a node come through exchanges.
 func shuffled(n *graph.Node) bool {
 	switch n.Op.(type) {
-	case *graph.Combine, *graph.Join:
+	case *graph.Combine, *graph.Join, *graph.Reshuffle:
 		return true
 	}
 	return false
@@ -238,6 +240,10 @@ func (b *builder) add(n *graph.Node) {
 		o = b.op(Rewindow, n, b.inputs(n)...)
 	case *graph.Flatten:
 		o = b.op(Union, n, b.inputs(n)...)
+	case *graph.Reshuffle:
+		o = b.exchange(b.op(Rebalance, n, b.outputs[n.Inputs[0]]), n, false)
+	case *graph.Otherwise:
+		o = b.op(Otherwise, n, b.inputs(n)...)
 	case *graph.PointInTime:
 		o = b.pointInTime(n, op)
 	case *graph.Write:

@@ -76,7 +76,7 @@ func (b *builder) demand(n *graph.Node, input int, needed map[graph.Edge]*column
 			continue
 		}
 		switch op := n.Op.(type) {
-		case *graph.Where, *graph.Window, *graph.Flatten:
+		case *graph.Where, *graph.Window, *graph.Flatten, *graph.Reshuffle, *graph.Otherwise:
 			in.addAll(out.paths)
 		case *graph.Join:
 			for _, p := range out.paths {
@@ -142,7 +142,7 @@ func conditionBehind(e graph.Edge, consumers map[graph.Edge][]*graph.Node) *fiel
 	for len(consumers[e]) == 1 {
 		n := consumers[e][0]
 		switch op := n.Op.(type) {
-		case *graph.Window:
+		case *graph.Window, *graph.Reshuffle:
 		case *graph.Where:
 			p := rebase(op.Predicate, paths, read)
 			if p == nil {
