@@ -146,6 +146,27 @@ func TestFailedAppendAddsNothing(t *testing.T) {
 	}
 }
 
+// Times up to the bounds are encoded to the microsecond, those beyond are refused,
+// however far they are.
+func TestBoundsOfTime(t *testing.T) {
+	c, err := For[visit]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, us := range []int64{batch.MinTime, batch.MinTime + 1, -1, 0, batch.MaxTime - 1, batch.MaxTime} {
+		e := c.NewEncoder()
+		appendRows(t, e, []visit{{At: time.UnixMicro(us).Add(999)}})
+		if got := e.Finish().Children[c.Type().Index("at")].Ints[0]; got != us {
+			t.Errorf("%d became %d", us, got)
+		}
+	}
+	for _, at := range []time.Time{time.UnixMicro(batch.MinTime - 1), time.UnixMicro(batch.MaxTime + 1), time.Unix(1<<62, 0), time.Unix(-1<<62, 0)} {
+		if err := c.NewEncoder().Append([]visit{{At: at}}); err == nil {
+			t.Errorf("%s was encoded", at)
+		}
+	}
+}
+
 // Rows that are decoded into again show nothing of the row before: fields whose
 // column was not read are zero, and so are fields that are no column.
 func TestDecodeResetsEveryField(t *testing.T) {

@@ -170,11 +170,10 @@ func (v *vector) appendStrings(from source) error {
 	return nil
 }
 
-// Seconds within which a time in µs does not overflow, a little beyond MinTime
-// and MaxTime.
+// Seconds within which every time in µs is between MinTime and MaxTime.
 const (
-	minSecond = batch.MinTime/1e6 - 1
-	maxSecond = batch.MaxTime/1e6 + 1
+	minSecond = batch.MinTime/1e6 + 1
+	maxSecond = batch.MaxTime/1e6 - 1
 )
 
 func (v *vector) appendTimes(from source) error {
@@ -183,13 +182,24 @@ func (v *vector) appendTimes(from source) error {
 	v.ints = v.ints[:start+from.n]
 	out := v.ints[start:]
 	for i := range out {
-		t := *(*time.Time)(from.at(i))
-		micro := t.UnixMicro()
-		if s := t.Unix(); s < minSecond || s > maxSecond || micro < batch.MinTime || micro > batch.MaxTime {
-			return fmt.Errorf("column %s: %s is the time %s, outside the range of event time, years %d to %d", v.node.label(), v.node.path, t,
-				time.UnixMicro(batch.MinTime).UTC().Year(), time.UnixMicro(batch.MaxTime).UTC().Year())
+		t := (*time.Time)(from.at(i))
+		s := t.Unix()
+		if s < minSecond || s > maxSecond {
+			if err := v.checkTime(*t); err != nil {
+				return err
+			}
 		}
-		out[i] = micro
+		out[i] = s*1e6 + int64(t.Nanosecond())/1e3
+	}
+	return nil
+}
+
+// checkTime refuses a time that is no event time.
+func (v *vector) checkTime(t time.Time) error {
+	micro := t.UnixMicro() // overflows far beyond the bounds, which are a quarter of the range
+	if s := t.Unix(); s < minSecond-2 || s > maxSecond+2 || micro < batch.MinTime || micro > batch.MaxTime {
+		return fmt.Errorf("column %s: %s is the time %s, outside the range of event time, years %d to %d", v.node.label(), v.node.path, t,
+			time.UnixMicro(batch.MinTime).UTC().Year(), time.UnixMicro(batch.MaxTime).UTC().Year())
 	}
 	return nil
 }

@@ -50,18 +50,22 @@ type filterFn[A any] struct {
 
 // Process implements graph.RowFn: the output is a selection of the input.
 func (m *filterFn[A]) Process(_ context.Context, b *batch.Batch, emit graph.Emit) error {
-	kept := make([]int32, 0, b.Len())
+	kept, n := make([]int32, b.Len()), 0
 	err := m.in.each(b, func(chunk []A, physical []int32) error {
-		for i := range chunk {
+		room := kept[n:]
+		k := 0
+		for i, row := range physical[:len(chunk)] {
 			m.in.at = i
+			room[k] = row // no branch that depends on the data
 			if m.f(chunk[i]) {
-				kept = append(kept, physical[i])
+				k++
 			}
 		}
+		n += k
 		return nil
 	})
-	if err != nil || len(kept) == 0 {
+	if err != nil || n == 0 {
 		return err
 	}
-	return emit(0, b.WithSel(kept))
+	return emit(0, b.WithSel(kept[:n:n]))
 }
