@@ -89,9 +89,14 @@ func (j *job) makeIndexes() {
 	}
 }
 
-func (w *wiring) pointInTime(op *plan.Op, step *graph.PointInTime) operator.Operator {
+func (w *wiring) pointInTime(op *plan.Op, step *graph.PointInTime, dropped *operator.Counters) operator.Operator {
 	switch op.Kind {
+	case plan.Await:
+		return w.await(op, step, dropped)
 	case plan.Deal:
+		if w.job.plan.Mode == plan.Streaming && op.Side == 0 {
+			return operator.NewDealSpine(op.Spine(), w.sender(op))
+		}
 		given, _ := op.Indexes[0].Columns()
 		return operator.NewDeal(op.Indexes[0].Keys, given, w.sender(op))
 	case plan.Build:
@@ -106,4 +111,13 @@ func (w *wiring) pointInTime(op *plan.Op, step *graph.PointInTime) operator.Oper
 		probed = append(probed, operator.Probed{Index: w.job.indexes[x], Lookups: x.Lookups})
 	}
 	return operator.NewLookup(step, op.Node.Outputs[0].Type, probed, w.job.passes[op])
+}
+
+// await makes a hop of a spine on the streaming plan.
+func (w *wiring) await(op *plan.Op, step *graph.PointInTime, dropped *operator.Counters) operator.Operator {
+	x := op.Indexes[0]
+	_, aggregated := x.Columns()
+	h := operator.Hop{Step: step, Output: op.Node.Outputs[0].Type, Rows: op.Node.Inputs[x.Input].Type(), Lookups: x.Lookups,
+		Keep: aggregated, Earlier: op.Hop.Earlier, Last: op.Hop.Last}
+	return operator.NewAwait(h, dropped)
 }

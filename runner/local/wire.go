@@ -103,9 +103,11 @@ func (w *wiring) link(op *plan.Op) error {
 	if err != nil {
 		return err
 	}
-	inputs := 0
-	for _, in := range op.Inputs {
-		inputs += max(1, len(w.entries[in.Op]))
+	var inputs []int
+	for i, in := range op.Inputs {
+		for range max(1, len(w.entries[in.Op])) {
+			inputs = append(inputs, i)
+		}
 	}
 	l := task.NewLink(op.Node.Name, op.Node.Place, o, inputs, len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
 	w.links[op] = l
@@ -169,7 +171,7 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	case *graph.Join:
 		return w.join(op, node), nil
 	case *graph.PointInTime:
-		return w.pointInTime(op, node), nil
+		return w.pointInTime(op, node, dropped), nil
 	case *graph.Otherwise:
 		return operator.NewOtherwise(node, w.number, w.job.plan.Parallelism), nil
 	case *graph.Flatten:

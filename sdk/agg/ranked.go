@@ -27,6 +27,9 @@ type ranked struct {
 	// lone is, by slot, the one number that First or Last has read off a series.
 	// A slot with a list has none. nil: there never was any.
 	lone []lone
+	// merges says that what is read off a series is merged with other slots, and so
+	// has to be whole.
+	merges bool
 }
 
 type lone struct {

@@ -211,6 +211,33 @@ func (t *Table) SetRanges(s *Series, slots, from, to []int32) error {
 	return nil
 }
 
+// MergeRanges folds rows [from[i], to[i]) of a series that was made for the table's
+// plan into slots[i]. It uses the slots from scratch on, of which there must be as
+// many. A slot may get ranges of several series; those of one group must not have
+// rows of the same time. Slots are then good for Results and Columns only, and only
+// as long as no row of the series changes.
+func (t *Table) MergeRanges(s *Series, scratch int32, slots, from, to []int32) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	if !t.merges {
+		t.merges = true
+		for _, st := range t.states {
+			if r, ok := st.(*ranked); ok {
+				r.merges = true
+			}
+		}
+	}
+	src := make([]int32, len(slots))
+	for i := range src {
+		src[i] = scratch + int32(i)
+	}
+	if err := t.SetRanges(s, src, from, to); err != nil {
+		return err
+	}
+	return t.Merge(slots, src)
+}
+
 // names returns the identities of the states.
 func (t *Table) names() []string {
 	if t.identities == nil {

@@ -16,6 +16,7 @@ type sequence struct {
 	rows   []int32 // the rows that count, in order; nil: they are where they are
 	value  *batch.Column
 	time   []int64
+	cols   []*batch.Column // value and the fields of By
 }
 
 // orderOf prepares a sequence. compare orders two rows of the same time.
@@ -24,7 +25,7 @@ func orderOf(v *run, r *Reserve, compare func(a, b int32) int) (*sequence, error
 	if err != nil {
 		return nil, err
 	}
-	o := &sequence{before: before, rows: v.rows, value: v.cols[0], time: v.time}
+	o := &sequence{before: before, rows: v.rows, value: v.cols[0], time: v.time, cols: v.cols}
 	rowAt := func(i int) int32 { return int32(v.row(i)) }
 	for i := 0; i < v.n; {
 		end := v.groupEnd(rowAt(i))
@@ -161,7 +162,7 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 	composite := false
 	switch o.value.Type.Kind.Form() {
 	case batch.IntForm, batch.FloatForm, batch.BoolForm:
-		if r.limit == 1 {
+		if r.limit == 1 && !r.merges {
 			r.putLone(o, slots, from, to)
 			return
 		}
@@ -187,6 +188,10 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 			}
 			if o.time != nil {
 				e.time = o.time[row]
+			}
+			if r.merges && len(o.cols) > 1 {
+				r.key = appendBy(r.key[:0], o.cols, row)
+				e.by = string(r.key)
 			}
 			shared = append(shared, e)
 		}

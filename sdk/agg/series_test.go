@@ -123,6 +123,78 @@ func TestSeriesIsTheSameAsAdding(t *testing.T) {
 	})
 }
 
+// Ranges of several series, cut from rows at moments, merge to what adding the rows
+// of all of them gives, for every aggregate.
+func TestMergedSeriesAreTheSameAsAdding(t *testing.T) {
+	plans := []*Plan{mustPlan(t, Into(describeExact)), mustPlan(t, Into(describeSketches))}
+	rapid.Check(t, func(t *rapid.T) {
+		g := drawGrouped(t)
+		cuts := rapid.SliceOfN(rapid.Int64Range(0, 1400), 1, 3).Draw(t, "cuts")
+		slices.Sort(cuts)
+		var rows [][]int32 // of each series, in the order of g
+		var all []*Series
+		for i := range len(cuts) + 1 {
+			var mine, starts []int32
+			for row, at := range g.times {
+				if (i == 0 || at >= cuts[i-1]) && (i == len(cuts) || at < cuts[i]) {
+					if len(mine) == 0 || g.group(row) != g.group(int(mine[len(mine)-1])) {
+						starts = append(starts, int32(len(mine)))
+					}
+					mine = append(mine, int32(row))
+				}
+			}
+			times := make([]int64, len(mine))
+			for k, row := range mine {
+				times[k] = g.times[row]
+			}
+			s, err := NewSeries(plans, g.value.Gather(mine), times, starts, nil)
+			must(t, err)
+			rows, all = append(rows, mine), append(all, s)
+		}
+		r := rand.New(rand.NewPCG(2, rapid.Uint64().Draw(t, "ranges")))
+		for _, p := range plans {
+			read, added := p.NewTable(), p.NewTable()
+			read.Grow(60)
+			added.Grow(30)
+			for range 2 {
+				from, to := g.ranges(r, 30)
+				slots := make([]int32, 30)
+				for i := range slots {
+					slots[i] = int32(i)
+				}
+				read.Reset(slots)
+				added.Reset(slots)
+				for k, s := range all {
+					a, b := make([]int32, 30), make([]int32, 30)
+					for i := range from {
+						n, _ := slices.BinarySearch(rows[k], from[i])
+						m, _ := slices.BinarySearch(rows[k], to[i])
+						a[i], b[i] = int32(n), int32(m)
+					}
+					must(t, read.MergeRanges(s, 30, slots, a, b))
+				}
+				for i, slot := range slots {
+					var mine []int32
+					for row := from[i]; row < to[i]; row++ {
+						mine = append(mine, row)
+					}
+					must(t, added.AddAll(slot, g.value, g.times, mine, len(mine)))
+				}
+				compareSlots(t, read, added, slots)
+			}
+		}
+	})
+}
+
+// group returns the group of a row.
+func (g *grouped) group(row int) int {
+	at, found := slices.BinarySearch(g.starts, int32(row))
+	if !found {
+		at--
+	}
+	return at
+}
+
 func compareSlots(t *rapid.T, read, added *Table, slots []int32) {
 	n := len(slots)
 	keys := batch.NewStrings(&batch.Type{Kind: batch.String}, batch.Strings{Offsets: make([]int32, n+1)})

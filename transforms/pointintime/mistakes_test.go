@@ -283,11 +283,3 @@ func TestOverflow(t *testing.T) {
 		}
 	}
 }
-
-// The streaming plan refuses.
-func TestStreamingRefuses(t *testing.T) {
-	_, err := read(t, nil, nil, local.Options{Plan: local.Streaming})
-	if err == nil || !strings.Contains(err.Error(), `step "answers"`) || !strings.Contains(err.Error(), "needs the batch plan") {
-		t.Errorf("got %v", err)
-	}
-}

@@ -84,6 +84,13 @@ type deal struct {
 	target Target
 	keys   [][]int
 	keep   []bool // which top-level columns go along; nil: all
+	spine  bool   // rows are those of the spine: one with a null key is not lost
+}
+
+// NewDealSpine returns an operator that sends the spine to where the rows of an
+// index with its keys are.
+func NewDealSpine(keys [][]int, target Target) Operator {
+	return &deal{dealer: newDealer(target.Partitions(), len(keys)), target: target, keys: keys, spine: true}
 }
 
 // NewDeal returns the sending side of an index over rows with these keys.
@@ -94,7 +101,10 @@ func NewDeal(keys [][]int, keep []bool, target Target) Operator {
 // Process implements Operator.
 func (o *deal) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error {
 	keys := columnsAt(b.Root, o.keys)
-	rows := notNull(keys, b.Sel, b.Len())
+	rows := b.Sel
+	if !o.spine {
+		rows = notNull(keys, b.Sel, b.Len())
+	}
 	n := b.Physical()
 	if rows != nil {
 		n = len(rows)
@@ -102,7 +112,11 @@ func (o *deal) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error 
 	if n == 0 {
 		return nil
 	}
-	b = (&batch.Batch{Root: keepColumns(b.Root, o.keep), Time: b.Time, Sel: rows})
+	if o.spine {
+		b = b.WithSel(rows)
+	} else {
+		b = &batch.Batch{Root: keepColumns(b.Root, o.keep), Time: b.Time, Sel: rows}
+	}
 	if o.parts == 1 {
 		return o.target.Send(ctx, 0, b)
 	}

@@ -194,7 +194,7 @@ type answers struct {
 }
 
 // named says which row of the spine a failing result is for.
-func (p *probe) named(err error, b *batch.Batch, keys []*batch.Column) error {
+func named(err error, b *batch.Batch, keys []*batch.Column) error {
 	var at *agg.SlotError
 	if !errors.As(err, &at) {
 		return err

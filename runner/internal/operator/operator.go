@@ -53,6 +53,16 @@ type Sided interface {
 	ProcessSide(ctx context.Context, input int, b *batch.Batch, emit graph.Emit) error
 }
 
+// Apart is implemented by operators that look at the watermark of each of their
+// inputs by itself, as those do that wait for one side only.
+type Apart interface {
+	Sided
+	// WatermarkOf says of one input what Watermark says of all together, and is
+	// called before that; math.MaxInt64 says that the input has ended. An input that
+	// is idle is taken to be where the others are.
+	WatermarkOf(ctx context.Context, input int, w int64, emit graph.Emit) error
+}
+
 // Sized is implemented by operators that hold state, for the memory budget.
 type Sized interface{ SizeBytes() int64 }
 

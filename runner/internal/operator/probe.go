@@ -115,13 +115,13 @@ func (p *probe) answer(b *batch.Batch, slots []int32, columns []filled) ([]fille
 			continue
 		}
 		if err := p.search(&p.parts[i], keys, times, rows, len(slots)); err != nil {
-			return nil, p.named(err, b, keys)
+			return nil, named(err, b, keys)
 		}
 	}
 	for _, l := range p.lookups {
 		made, err := l.table.Columns(slots, nil, nil, nil)
 		if err != nil {
-			return nil, p.named(err, b, keys)
+			return nil, named(err, b, keys)
 		}
 		for i, ref := range l.targets {
 			columns = append(columns, filled{ref.Path, made[i]})

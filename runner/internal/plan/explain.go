@@ -102,6 +102,9 @@ func (p *Plan) detail(o *Op) string {
 		case Partial:
 			return o.Node.Op.Detail() + "; " + send
 		case Deal:
+			if p.Mode == Streaming && o.Side == 0 {
+				return dealtSpine(o) + "; " + send
+			}
 			return dealt(o.Indexes[0]) + "; " + send
 		}
 		return send
@@ -109,6 +112,8 @@ func (p *Plan) detail(o *Op) string {
 		return built(o.Indexes[0])
 	case Lookup:
 		return probed(o)
+	case Await:
+		return awaited(o)
 	case Combine:
 		w := o.Node.Inputs[0].Windowing()
 		in := w.Fn.String()
@@ -131,10 +136,11 @@ func (p *Plan) detail(o *Op) string {
 }
 
 // dealt says by which columns of the rows an index is.
-func dealt(x *Index) string {
-	t := x.Node.Inputs[x.Input].Type()
-	names := make([]string, len(x.Keys))
-	for i, path := range x.Keys {
+func dealt(x *Index) string { return byColumns(x.Node.Inputs[x.Input].Type(), x.Keys) }
+
+func byColumns(t *batch.Type, paths [][]int) string {
+	names := make([]string, len(paths))
+	for i, path := range paths {
 		names[i] = columnName(t, path)
 	}
 	return "by " + strings.Join(names, ", ")

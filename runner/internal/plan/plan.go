@@ -82,12 +82,13 @@ const (
 	Deal
 	Build
 	Lookup
+	Await
 	Join
 	Sort
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "rebalance", "otherwise", "combine", "deal", "index", "lookup", "join", "sort", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "rebalance", "otherwise", "combine", "deal", "index", "lookup", "await", "join", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -100,8 +101,9 @@ type Op struct {
 	Stage    *Stage
 	Inputs   []Input
 	Exchange *Exchange // of Receive, and of what sends: Partial, Scatter, Forward, Broadcast, Rebalance and Deal
-	Indexes  []*Index  // of Deal and Build, which have one, and of Lookup
-	Side     int       // of a Scatter: the input of the node that it sends
+	Indexes  []*Index  // of Deal, Build and Await, which have one, and of Lookup
+	Side     int       // of a Scatter, and of a Deal on the streaming plan: the input of the node that it sends
+	Hop      *Hop      // of Await, and of what deals to it
 
 	// Needed and Filter are what a Read asks of its source.
 	Needed []bool
@@ -186,29 +188,33 @@ type builder struct {
 func (b *builder) level(n *graph.Node) {
 	for i, in := range n.Inputs {
 		level := b.levels[in.Node]
-		if i > 0 && beside(n) {
+		if i > 0 && b.beside(n) {
 			level++
 		}
 		b.levels[n] = max(b.levels[n], level)
 	}
-	if shuffled(n) {
+	if b.shuffled(n) {
 		b.levels[n]++
 	}
 }
 
 // beside reports whether all inputs of a node but the first must be complete before
 // that is read.
-func beside(n *graph.Node) bool {
+func (b *builder) beside(n *graph.Node) bool {
 	switch n.Op.(type) {
-	case *graph.PointInTime, *graph.Rows:
+	case *graph.PointInTime:
+		return b.plan.Mode == Batch
+	case *graph.Rows:
 		return true
 	}
 	return false
 }
 
 // shuffled reports whether all inputs of a node come through exchanges.
-func shuffled(n *graph.Node) bool {
+func (b *builder) shuffled(n *graph.Node) bool {
 	switch n.Op.(type) {
+	case *graph.PointInTime:
+		return b.plan.Mode == Streaming
 	case *graph.Combine, *graph.Join, *graph.Reshuffle:
 		return true
 	}
@@ -245,7 +251,11 @@ func (b *builder) add(n *graph.Node) {
 	case *graph.Otherwise:
 		o = b.op(Otherwise, n, b.inputs(n)...)
 	case *graph.PointInTime:
-		o = b.pointInTime(n, op)
+		if b.plan.Mode == Streaming {
+			o = b.hops(n, op)
+		} else {
+			o = b.pointInTime(n, op)
+		}
 	case *graph.Write:
 		in := b.inputs(n)
 		if len(SortBy(op)) > 0 {

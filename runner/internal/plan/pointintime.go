@@ -93,7 +93,7 @@ func (b *builder) lift() {
 		}
 	}
 	for _, n := range slices.Backward(nodes) {
-		if !beside(n) || b.levels[n.Inputs[0].Node] == b.levels[n] {
+		if !b.beside(n) || b.levels[n.Inputs[0].Node] == b.levels[n] {
 			continue
 		}
 		chain := b.chain(n.Inputs[0].Node)
@@ -113,9 +113,9 @@ func (b *builder) chain(n *graph.Node) map[*graph.Node]bool {
 		m := waiting[0]
 		waiting = waiting[1:]
 		inputs := m.Inputs
-		if shuffled(m) {
+		if b.shuffled(m) {
 			inputs = nil
-		} else if beside(m) {
+		} else if b.beside(m) {
 			inputs = inputs[:1]
 		}
 		for _, e := range inputs {
@@ -137,7 +137,7 @@ func (b *builder) alone(n *graph.Node, chain map[*graph.Node]bool, consumers map
 				return false
 			}
 		}
-		if !beside(m) {
+		if !b.beside(m) {
 			continue
 		}
 		for _, e := range m.Inputs[1:] {

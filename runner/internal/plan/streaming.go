@@ -16,8 +16,6 @@ func refuseStreaming(g *graph.Graph) error {
 	var errs []error
 	for _, n := range g.Nodes {
 		switch op := n.Op.(type) {
-		case *graph.PointInTime:
-			errs = append(errs, fmt.Errorf("step %q (%s): a point-in-time join needs the batch plan, the streaming plan has no as-of joins yet; %s", n.Name, n.Place, advice))
 		case *graph.Rows:
 			if len(n.Inputs) > 1 {
 				errs = append(errs, fmt.Errorf("step %q (%s): a side input needs the batch plan, the streaming plan does not wait for one yet; %s", n.Name, n.Place, advice))

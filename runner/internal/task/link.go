@@ -64,8 +64,10 @@ type Link struct {
 	step     string
 	place    string
 	op       operator.Operator
+	of       []int // of each input, the operator's
 	dropped  *operator.Counters
 	inputs   *watermark.Combiner
+	ports    *ports   // nil: the operator does not look at inputs apart
 	outs     [][]Edge // by output
 	counters *Counters
 	budget   *memory.Budget
@@ -75,10 +77,14 @@ type Link struct {
 	ctx      context.Context // of the call under way, for emit
 }
 
-// NewLink wraps an operator with so many inputs and outputs.
-func NewLink(step, place string, op operator.Operator, inputs, outputs int, dropped *operator.Counters, counters *Counters, budget *memory.Budget) *Link {
-	l := &Link{step: step, place: place, op: op, dropped: dropped, inputs: watermark.NewCombiner(inputs),
-		outs: make([][]Edge, outputs), counters: counters, budget: budget}
+// NewLink wraps an operator with so many outputs. inputs says for each input of the
+// link which of the operator's it is: the splits of a source are inputs of their own.
+func NewLink(step, place string, op operator.Operator, inputs []int, outputs int, dropped *operator.Counters, counters *Counters, budget *memory.Budget) *Link {
+	l := &Link{step: step, place: place, op: op, dropped: dropped, inputs: watermark.NewCombiner(len(inputs)),
+		outs: make([][]Edge, outputs), counters: counters, budget: budget, of: inputs}
+	if apart, ok := op.(operator.Apart); ok {
+		l.ports = newPorts(apart, inputs)
+	}
 	l.emit = l.pass
 	return l
 }
@@ -132,8 +138,8 @@ func (l *Link) process(ctx context.Context, input int, b *batch.Batch) error {
 	l.counters.RowsIn.Add(int64(b.Len()))
 	l.ctx = ctx
 	var err error
-	if op, ok := l.op.(operator.Sided); ok && input > 0 {
-		err = op.ProcessSide(ctx, input, b, l.emit)
+	if op, ok := l.op.(operator.Sided); ok && l.of[input] > 0 {
+		err = op.ProcessSide(ctx, l.of[input], b, l.emit)
 	} else {
 		err = l.op.Process(ctx, b, l.emit)
 	}
@@ -192,10 +198,28 @@ func (l *Link) Account() error {
 }
 
 func (l *Link) watermark(ctx context.Context, input int, w int64) error {
-	if now, rose := l.inputs.Advance(input, w); rose {
-		return l.rise(ctx, now)
+	now, rose := l.inputs.Advance(input, w)
+	if err := l.apart(ctx, func(p *ports) { p.advance(input, w) }); err != nil || !rose {
+		return err
 	}
-	return nil
+	return l.rise(ctx, now)
+}
+
+// apart tells an operator that looks at its inputs apart what has changed.
+func (l *Link) apart(ctx context.Context, change func(*ports)) error {
+	if l.ports == nil {
+		return nil
+	}
+	change(l.ports)
+	l.ctx = ctx
+	told, err := l.ports.tell(ctx, l.inputs.Current(), l.emit)
+	if err != nil {
+		return l.named(err)
+	}
+	if !told {
+		return nil
+	}
+	return l.account()
 }
 
 func (l *Link) rise(ctx context.Context, w int64) error {
@@ -212,6 +236,9 @@ func (l *Link) rise(ctx context.Context, w int64) error {
 
 func (l *Link) end(ctx context.Context, input int) error {
 	w, rose := l.inputs.Finish(input)
+	if err := l.apart(ctx, func(p *ports) { p.finish(input) }); err != nil {
+		return err
+	}
 	if !l.inputs.Done() {
 		if rose {
 			return l.rise(ctx, w)
