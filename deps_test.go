@@ -34,6 +34,8 @@ var allowed = map[string]string{
 	"sdk/graph":           "sdk/agg sdk/batch sdk/connector sdk/field sdk/watermark sdk/window",
 	"sdk/leat":            "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/watermark sdk/window",
 
+	"sdk/leattest": "sdk/batch sdk/codec sdk/connector sdk/leat",
+
 	// What connectors share.
 	"sdk/connector/files":                      "",
 	"sdk/connector/staging":                    "",

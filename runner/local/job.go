@@ -26,6 +26,7 @@ type job struct {
 	budget    *memory.Budget
 	spill     *spill.Area
 	started   time.Time
+	start     int64 // processing time of a batch plan
 	sources   map[*plan.Op]*task.Source
 	inputs    []openedInput
 	outputs   map[*plan.Op]*output
@@ -35,6 +36,7 @@ type job struct {
 	passes    map[*plan.Op]*operator.Passes // of lookups whose indexes may be larger than memory
 	counters  map[*plan.Op]*task.Counters
 	reads     map[*plan.Op]*task.SourceCounters
+	script    *task.Script // nil: no source is a script
 	stage     stageClock
 	closed    bool
 }
@@ -61,7 +63,7 @@ func (o *output) add(s connector.Staged) {
 }
 
 func newJob(p *plan.Plan, o Options) *job {
-	j := &job{plan: p, options: o, budget: memory.NewBudget(o.Memory), spill: spill.NewArea(o.SpillDir, o.spillFS), started: time.Now(),
+	j := &job{plan: p, options: o, budget: memory.NewBudget(o.Memory), spill: spill.NewArea(o.SpillDir, o.spillFS), started: time.Now(), start: o.Clock().UnixMicro(),
 		sources: make(map[*plan.Op]*task.Source), outputs: make(map[*plan.Op]*output),
 		counters: make(map[*plan.Op]*task.Counters), reads: make(map[*plan.Op]*task.SourceCounters)}
 	for _, s := range p.Stages {
@@ -69,6 +71,9 @@ func newJob(p *plan.Plan, o Options) *job {
 			j.counters[op] = &task.Counters{}
 			if op.Kind == plan.Read {
 				j.reads[op] = &task.SourceCounters{}
+				if p.Mode == plan.Streaming && connector.IsScripted(op.Node.Op.(*graph.Read).Source) {
+					j.script = task.NewScript()
+				}
 			}
 		}
 	}
@@ -169,6 +174,7 @@ func (j *job) openSource(ctx context.Context, op *plan.Op) error {
 	}
 	j.inputs = append(j.inputs, openedInput{op, input})
 	source = task.NewSource(op.Node, input, j.plan.Mode == plan.Streaming, j.reads[op])
+	source.Script = j.script
 	j.sources[op] = source
 	return nil
 }
@@ -180,17 +186,22 @@ func (j *job) runStages(ctx context.Context) error {
 		name := fmt.Sprintf("the exchange behind step %q", x.From.Node.Name)
 		e := exchange.New(name, j.plan.Parallelism, j.plan.Parallelism, j.plan.Mode == plan.Streaming, j.budget)
 		e.SpillTo(j.spill)
+		if j.script != nil {
+			e.Sent = j.script.Begin
+		}
 		j.exchanges = append(j.exchanges, e)
 	}
 	j.makeIndexes()
 	if j.plan.Mode == plan.Streaming {
 		group, ctx := errgroup.WithContext(ctx)
+		j.script.Begin() // until every task is wired
 		for _, s := range j.plan.Stages {
 			if err := j.startStage(ctx, group, s); err != nil {
 				group.Go(func() error { return err })
 				break
 			}
 		}
+		j.script.Done()
 		return group.Wait()
 	}
 	for _, s := range j.plan.Stages {
@@ -219,6 +230,17 @@ func (j *job) startStage(ctx context.Context, group *errgroup.Group, s *plan.Sta
 		group.Go(func() error { return t.Run(ctx) })
 	}
 	return nil
+}
+
+// clock is where the steps of the plan take processing time from.
+func (j *job) clock() task.Clock {
+	switch {
+	case j.script != nil:
+		return task.Clock{}
+	case j.plan.Mode == plan.Streaming:
+		return task.Clock{Now: func() int64 { return j.options.Clock().UnixMicro() }}
+	}
+	return task.Clock{Start: j.start}
 }
 
 func (j *job) commit(ctx context.Context) error {

@@ -46,6 +46,11 @@ type Options struct {
 	SpillDir string
 	spillFS  spill.FS // nil: the machine's; a test has another
 
+	// Clock is the processing time of a streaming plan; nil: time.Now. A batch plan
+	// looks at it once, at the beginning. It may be called from any goroutine. Where
+	// a source is a script (package leattest) the clock is the script's.
+	Clock func() time.Time
+
 	// Progress, when not nil, is called from another goroutine every Every
 	// (zero: 200 ms) while the job runs, and not after Run has returned.
 	Progress func(Progress)
@@ -55,6 +60,9 @@ type Options struct {
 func (o Options) filled() (Options, error) {
 	if o.Parallelism == 0 {
 		o.Parallelism = runtime.GOMAXPROCS(0)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
 	}
 	if o.Every == 0 {
 		o.Every = 200 * time.Millisecond

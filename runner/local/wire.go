@@ -54,12 +54,12 @@ func sideInput(op *plan.Op) bool {
 
 func (w *wiring) receive(op *plan.Op) {
 	r := w.job.exchanges[op.Exchange.ID].Receiver(w.number)
-	w.entry(op, task.NewReceiving(r), 1)
+	w.entry(op, task.NewReceiving(r, w.job.script), 1)
 }
 
 func (w *wiring) entry(op *plan.Op, in task.Input, outputs int) {
 	w.entries[op] = append(w.entries[op], len(w.task.Entries))
-	w.task.Entries = append(w.task.Entries, task.Entry{Input: in, Outs: make([][]task.Edge, outputs)})
+	w.task.Entries = append(w.task.Entries, task.Entry{Input: in, Outs: make([][]task.Edge, outputs), Script: w.job.script})
 }
 
 // read adds the inputs of a source. The splits of a bounded source are taken
@@ -67,6 +67,11 @@ func (w *wiring) entry(op *plan.Op, in task.Input, outputs int) {
 // own, because none of them ends.
 func (w *wiring) read(op *plan.Op) {
 	source := w.job.sources[op]
+	defer func() { // each input is under way until it has given its last message
+		for range w.entries[op] {
+			w.job.script.Begin()
+		}
+	}()
 	outputs := len(op.Node.Outputs)
 	switch {
 	case op.InOrder:
@@ -82,14 +87,14 @@ func (w *wiring) read(op *plan.Op) {
 		}
 	}
 	if len(w.entries[op]) == 0 {
-		w.entry(op, ended{}, outputs)
+		w.entry(op, ended{w.job.script}, outputs)
 	}
 }
 
 // ended is the input of a task that got no split.
-type ended struct{}
+type ended struct{ script *task.Script }
 
-// Next implements task.Input.
+// Next implements task.Input. What was under way until now is the message.
 func (ended) Next(context.Context) (task.Message, error) {
 	return task.Message{Message: exchange.Message{Kind: exchange.End, Watermark: batch.MaxTime}}, nil
 }
@@ -110,6 +115,7 @@ func (w *wiring) link(op *plan.Op) error {
 		}
 	}
 	l := task.NewLink(op.Node.Name, op.Node.Place, o, inputs, len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
+	l.SetClock(w.job.clock())
 	w.links[op] = l
 	w.task.Links = append(w.task.Links, l)
 	w.connect(op, l)

@@ -115,8 +115,8 @@ type Split struct {
 type Reader interface {
 	// Read returns the next batch of at least one row, or io.EOF. On an
 	// unbounded source it blocks until there are rows or ctx is done. A batch is
-	// immutable and may outlive the reader. Time, Start and End of the batch are
-	// left nil: the engine stamps event time. After an error only Close may be
+	// immutable and may outlive the reader. Start and End of the batch are left
+	// nil; Time is too, unless the source is Timed. After an error only Close may be
 	// called.
 	Read(ctx context.Context) (*batch.Batch, error)
 	Close() error

@@ -6,6 +6,7 @@ import (
 
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/codec"
+	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -77,7 +78,7 @@ func hasTime(e graph.Edge, seen map[graph.Edge]bool) bool {
 	}
 	seen[e] = true
 	if r, ok := e.Node.Op.(*graph.Read); ok {
-		return r.EventTime.Declared() && e.Output == 0
+		return e.Output == 0 && (r.EventTime.Declared() || connector.IsTimed(r.Source))
 	}
 	for _, in := range e.Node.Inputs {
 		if !hasTime(in, seen) {

@@ -33,7 +33,9 @@ type Kind uint8
 const (
 	Data Kind = iota
 	Watermark
-	Idle
+	Idle           // the channel has no rows at the moment and holds nobody back
+	Active         // an idle channel does again; a watermark says so too
+	ProcessingTime // where a script says what the clock shows
 	Barrier
 	KeyGroupEnd // no more rows of the key groups so far; blocked only
 	End
@@ -44,6 +46,7 @@ type Message struct {
 	Kind      Kind
 	Batch     *batch.Batch
 	Watermark int64
+	Time      int64 // the clock, in µs since the epoch
 	Barrier   int64 // checkpoint number
 }
 
@@ -55,6 +58,9 @@ type Exchange struct {
 	credits   [][]chan struct{} // [consumer][producer]; pipelined only
 	inboxes   []*inbox
 	disk      disk
+
+	// Sent, when not nil, is called for every message before it can be received.
+	Sent func()
 }
 
 // creditsPerChannel is how many batches may be under way in one channel.
@@ -168,6 +174,9 @@ func (s *Sender) Broadcast(m Message) {
 }
 
 func (s *Sender) put(consumer, group int, m Message) {
+	if s.exchange.Sent != nil {
+		s.exchange.Sent()
+	}
 	in := s.exchange.inboxes[consumer]
 	in.mu.Lock()
 	if s.exchange.pipelined {

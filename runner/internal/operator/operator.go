@@ -66,6 +66,35 @@ type Apart interface {
 // Sized is implemented by operators that hold state, for the memory budget.
 type Sized interface{ SizeBytes() int64 }
 
+// Timed is implemented by operators that act in processing time, which they take
+// from here and from no clock.
+//
+//	ProcessingTime(t0), Process, Process, ProcessingTime(t1), Watermark, … End
+//
+// In a streaming run t is the wall clock, and the task wakes when Due is reached.
+// Where a script says the time it moves in-band, and only then. In a batch plan it
+// stands still. At the end of input it is batch.MaxTime, once, before End, on both
+// plans.
+type Timed interface {
+	// ProcessingTime says that the clock stands at now, in µs since the epoch; it
+	// never goes back. It is called before the first Process, then before a Process
+	// when the clock has moved, and when Due has been reached.
+	ProcessingTime(ctx context.Context, now int64, emit graph.Emit) error
+	// Due returns the earliest moment at which ProcessingTime must be called
+	// again, batch.MaxTime when there is none. Behind ProcessingTime(now) it is
+	// later than now.
+	Due() int64
+}
+
+// Delaying is implemented by operators that may emit rows with event times before
+// the watermark of their input.
+type Delaying interface {
+	// Hold returns the earliest event time of a row that the operator may still
+	// emit because of what it has seen, batch.MaxTime when there is none. The
+	// watermark behind the operator does not pass it.
+	Hold() int64
+}
+
 // endOfInput stands for the watermark when no more rows will come. It is beyond
 // batch.MaxTime because windows of the last rows may be: those of a result in
 // the global window, for one, whose event time is the last there is.

@@ -19,7 +19,6 @@ import (
 	"github.com/leatflow/leat/runner/internal/invariants"
 	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/runner/internal/operator"
-	"github.com/leatflow/leat/runner/internal/watermark"
 	"github.com/leatflow/leat/sdk/batch"
 )
 
@@ -27,6 +26,9 @@ import (
 type Downstream interface {
 	process(ctx context.Context, input int, b *batch.Batch) error
 	watermark(ctx context.Context, input int, w int64) error
+	setIdle(ctx context.Context, input int) error
+	setActive(ctx context.Context, input int) error
+	processingTime(ctx context.Context, now int64) error
 	end(ctx context.Context, input int) error
 	endKeyGroup(ctx context.Context) error
 	expect(rows int64)
@@ -66,7 +68,7 @@ type Link struct {
 	op       operator.Operator
 	of       []int // of each input, the operator's
 	dropped  *operator.Counters
-	inputs   *watermark.Combiner
+	time     timing
 	ports    *ports   // nil: the operator does not look at inputs apart
 	outs     [][]Edge // by output
 	counters *Counters
@@ -80,7 +82,7 @@ type Link struct {
 // NewLink wraps an operator with so many outputs. inputs says for each input of the
 // link which of the operator's it is: the splits of a source are inputs of their own.
 func NewLink(step, place string, op operator.Operator, inputs []int, outputs int, dropped *operator.Counters, counters *Counters, budget *memory.Budget) *Link {
-	l := &Link{step: step, place: place, op: op, dropped: dropped, inputs: watermark.NewCombiner(len(inputs)),
+	l := &Link{step: step, place: place, op: op, dropped: dropped, time: newTiming(op, len(inputs)),
 		outs: make([][]Edge, outputs), counters: counters, budget: budget, of: inputs}
 	if apart, ok := op.(operator.Apart); ok {
 		l.ports = newPorts(apart, inputs)
@@ -136,6 +138,11 @@ func (l *Link) process(ctx context.Context, input int, b *batch.Batch) error {
 		}
 	}
 	l.counters.RowsIn.Add(int64(b.Len()))
+	if l.time.timed != nil {
+		if err := l.tell(ctx); err != nil {
+			return err
+		}
+	}
 	l.ctx = ctx
 	var err error
 	if op, ok := l.op.(operator.Sided); ok && l.of[input] > 0 {
@@ -145,6 +152,9 @@ func (l *Link) process(ctx context.Context, input int, b *batch.Batch) error {
 	}
 	if err != nil {
 		return l.named(err)
+	}
+	if l.time.delaying != nil || l.time.timed != nil {
+		return l.settle(ctx)
 	}
 	return l.account()
 }
@@ -197,64 +207,6 @@ func (l *Link) Account() error {
 	return nil
 }
 
-func (l *Link) watermark(ctx context.Context, input int, w int64) error {
-	now, rose := l.inputs.Advance(input, w)
-	if err := l.apart(ctx, func(p *ports) { p.advance(input, w) }); err != nil || !rose {
-		return err
-	}
-	return l.rise(ctx, now)
-}
-
-// apart tells an operator that looks at its inputs apart what has changed.
-func (l *Link) apart(ctx context.Context, change func(*ports)) error {
-	if l.ports == nil {
-		return nil
-	}
-	change(l.ports)
-	l.ctx = ctx
-	told, err := l.ports.tell(ctx, l.inputs.Current(), l.emit)
-	if err != nil {
-		return l.named(err)
-	}
-	if !told {
-		return nil
-	}
-	return l.account()
-}
-
-func (l *Link) rise(ctx context.Context, w int64) error {
-	l.ctx = ctx
-	if err := l.op.Watermark(ctx, w, l.emit); err != nil {
-		return l.named(err)
-	}
-	l.counters.Watermark.Store(w)
-	if err := l.account(); err != nil {
-		return err
-	}
-	return l.each(func(e Edge) error { return e.To.watermark(ctx, e.Input, w) })
-}
-
-func (l *Link) end(ctx context.Context, input int) error {
-	w, rose := l.inputs.Finish(input)
-	if err := l.apart(ctx, func(p *ports) { p.finish(input) }); err != nil {
-		return err
-	}
-	if !l.inputs.Done() {
-		if rose {
-			return l.rise(ctx, w)
-		}
-		return nil
-	}
-	l.ctx = ctx
-	if err := l.op.End(ctx, l.emit); err != nil {
-		return l.named(err)
-	}
-	if err := l.account(); err != nil {
-		return err
-	}
-	return l.each(func(e Edge) error { return e.To.end(ctx, e.Input) })
-}
-
 func (l *Link) each(f func(Edge) error) error {
 	for _, edges := range l.outs {
 		for _, e := range edges {
@@ -283,6 +235,21 @@ func (s Sending) process(context.Context, int, *batch.Batch) error {
 
 func (s Sending) watermark(_ context.Context, _ int, w int64) error {
 	s.Sender.Broadcast(exchange.Message{Kind: exchange.Watermark, Watermark: w})
+	return nil
+}
+
+func (s Sending) setIdle(context.Context, int) error {
+	s.Sender.Broadcast(exchange.Message{Kind: exchange.Idle})
+	return nil
+}
+
+func (s Sending) setActive(context.Context, int) error {
+	s.Sender.Broadcast(exchange.Message{Kind: exchange.Active})
+	return nil
+}
+
+func (s Sending) processingTime(_ context.Context, now int64) error {
+	s.Sender.Broadcast(exchange.Message{Kind: exchange.ProcessingTime, Time: now})
 	return nil
 }
 

@@ -42,6 +42,10 @@ func newPorts(op operator.Apart, of []int) *ports {
 
 func (p *ports) advance(input int, w int64) { p.each[p.of[input]].Advance(p.within[input], w) }
 
+func (p *ports) setIdle(input int) { p.each[p.of[input]].SetIdle(p.within[input]) }
+
+func (p *ports) setActive(input int) { p.each[p.of[input]].SetActive(p.within[input]) }
+
 func (p *ports) finish(input int) { p.each[p.of[input]].Finish(p.within[input]) }
 
 // tell tells the operator of ports that have risen. all is the watermark of all

@@ -11,16 +11,30 @@ import (
 	"github.com/leatflow/leat/runner/internal/exchange"
 )
 
+// Input is where a task's messages come from. One goroutine uses it.
+type Input interface {
+	// Next returns the next message; End is the last.
+	Next(ctx context.Context) (Message, error)
+	Close() error
+}
+
+// Message is a message on its way to a link: output is 0, or 1 for bad records.
+type Message struct {
+	exchange.Message
+	Output int
+}
+
 // Entry is an input of a task and the edges it feeds, by output.
 type Entry struct {
-	Input Input
-	Outs  [][]Edge
+	Input  Input
+	Outs   [][]Edge
+	Script *Script
 }
 
 // Task is one instance of a stage.
 type Task struct {
 	Entries []Entry
-	Links   []*Link // in any order; closed at the end
+	Links   []*Link // each behind those that feed it; closed at the end
 	// Concurrent: the inputs make progress at the same time (streaming plan).
 	// Otherwise they are read one after the other.
 	Concurrent bool
@@ -37,7 +51,7 @@ func (t *Task) Run(ctx context.Context) (err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	if t.Concurrent && len(t.Entries) > 1 {
+	if t.Concurrent && (len(t.Entries) > 1 || len(t.timed()) > 0) {
 		return t.runConcurrent(ctx)
 	}
 	return guard(func() error { return t.runInTurn(ctx) })
@@ -85,6 +99,7 @@ func (e *Entry) announce() {
 
 // handle passes a message to the links behind the input.
 func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
+	defer e.Script.Done()
 	if m.Kind == exchange.Data {
 		for _, edge := range e.Outs[m.Output] {
 			if err := edge.To.process(ctx, edge.Input, m.Batch); err != nil {
@@ -98,6 +113,12 @@ func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
 			switch m.Kind {
 			case exchange.Watermark:
 				err = edge.To.watermark(ctx, edge.Input, m.Watermark)
+			case exchange.Idle:
+				err = edge.To.setIdle(ctx, edge.Input)
+			case exchange.Active:
+				err = edge.To.setActive(ctx, edge.Input)
+			case exchange.ProcessingTime:
+				err = edge.To.processingTime(ctx, m.Time)
 			case exchange.KeyGroupEnd:
 				err = edge.To.endKeyGroup(ctx)
 			case exchange.End:
@@ -128,14 +149,18 @@ func (t *Task) runConcurrent(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error {
-		return guard(func() error { return drain(ctx, len(t.Entries), items) })
+		return guard(func() error { return t.drain(ctx, items) })
 	})
 	return group.Wait()
 }
 
-// drain handles messages until so many inputs have ended.
-func drain(ctx context.Context, open int, items <-chan item) error {
-	for open > 0 {
+// drain handles messages until every input has ended, and wakes operators that
+// wait for a moment of the wall clock.
+func (t *Task) drain(ctx context.Context, items <-chan item) error {
+	alarm := newAlarm(t.timed())
+	defer alarm.stop()
+	for open := len(t.Entries); open > 0; {
+		alarm.set()
 		select {
 		case it := <-items:
 			done, err := it.entry.handle(ctx, it.Message)
@@ -144,6 +169,10 @@ func drain(ctx context.Context, open int, items <-chan item) error {
 			}
 			if done {
 				open--
+			}
+		case <-alarm.rings():
+			if err := alarm.ring(ctx); err != nil {
+				return err
 			}
 		case <-ctx.Done():
 			return ctx.Err()

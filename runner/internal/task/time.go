@@ -1,0 +1,205 @@
+package task
+
+import (
+	"context"
+
+	"github.com/leatflow/leat/runner/internal/operator"
+	"github.com/leatflow/leat/runner/internal/watermark"
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+// Clock is how a task learns the processing time. The zero value is a clock that
+// stands at the beginning of the epoch and moves when a message says so.
+type Clock struct {
+	// Now, when not nil, is the wall clock in µs since the epoch.
+	Now func() int64
+	// Start is what a clock without Now shows at first.
+	Start int64
+}
+
+// timing is what a link knows of event time and processing time.
+//
+//	input 0 ─┐                   ┌─ Hold of the operator
+//	input 1 ─┼─ minimum ── w ──▶ operator ──▶ min(w, Hold) ──▶ next links
+type timing struct {
+	inputs   *watermark.Combiner
+	sent     int64 // the watermark behind the operator
+	idle     bool  // the next links know that nothing comes at the moment
+	delaying operator.Delaying
+	timed    operator.Timed
+	clock    Clock
+	now      int64 // processing time
+	told     int64 // what the operator knows of it
+}
+
+func newTiming(op operator.Operator, inputs int) timing {
+	t := timing{inputs: watermark.NewCombiner(inputs), sent: batch.MinTime, now: batch.MinTime, told: batch.MinTime}
+	t.delaying, _ = op.(operator.Delaying)
+	t.timed, _ = op.(operator.Timed)
+	return t
+}
+
+// SetClock says where processing time comes from. Call it before the first batch.
+func (l *Link) SetClock(c Clock) { l.time.clock, l.time.now = c, c.Start }
+
+// tell lets the operator know the processing time, when it has moved or the
+// operator is due.
+func (l *Link) tell(ctx context.Context) error {
+	t := &l.time
+	if t.clock.Now != nil {
+		t.now = max(t.now, t.clock.Now())
+	}
+	if t.now <= t.told && l.due() > t.now {
+		return nil
+	}
+	t.told = t.now
+	l.ctx = ctx
+	return l.named(t.timed.ProcessingTime(ctx, t.now, l.emit))
+}
+
+// due returns when the operator wants to be told the processing time.
+func (l *Link) due() int64 {
+	if l.time.timed == nil {
+		return batch.MaxTime
+	}
+	return l.time.timed.Due()
+}
+
+// tick tells the operator the processing time, because it is due.
+func (l *Link) tick(ctx context.Context) error {
+	if err := l.tell(ctx); err != nil {
+		return err
+	}
+	return l.settle(ctx)
+}
+
+// processingTime says that the clock of a script stands at now. The next links
+// learn it first: the clock is the same everywhere, so that what the operator
+// emits now comes to them now.
+func (l *Link) processingTime(ctx context.Context, now int64) error {
+	if now <= l.time.now {
+		return nil // another channel has said so
+	}
+	l.time.now = now
+	if err := l.each(func(e Edge) error { return e.To.processingTime(ctx, now) }); err != nil {
+		return err
+	}
+	if l.time.timed == nil {
+		return nil
+	}
+	return l.tick(ctx)
+}
+
+func (l *Link) watermark(ctx context.Context, input int, w int64) error {
+	change := l.time.inputs.Advance(input, w)
+	return l.change(ctx, change, func(p *ports) { p.advance(input, w) })
+}
+
+func (l *Link) setIdle(ctx context.Context, input int) error {
+	return l.change(ctx, l.time.inputs.SetIdle(input), func(p *ports) { p.setIdle(input) })
+}
+
+func (l *Link) setActive(ctx context.Context, input int) error {
+	return l.change(ctx, l.time.inputs.SetActive(input), func(p *ports) { p.setActive(input) })
+}
+
+// change acts on what the inputs together say, and, with an operator that looks at
+// them apart, before that on what one says.
+func (l *Link) change(ctx context.Context, c watermark.Change, one func(*ports)) error {
+	told, err := l.apart(ctx, one)
+	if err != nil {
+		return err
+	}
+	if c.Rose {
+		if l.time.timed != nil {
+			if err := l.tell(ctx); err != nil {
+				return err
+			}
+		}
+		l.ctx = ctx
+		if err := l.op.Watermark(ctx, c.Watermark, l.emit); err != nil {
+			return l.named(err)
+		}
+	}
+	if told || c.Rose || c.Turned {
+		return l.settle(ctx)
+	}
+	return nil
+}
+
+// apart tells an operator that looks at its inputs apart what has changed.
+func (l *Link) apart(ctx context.Context, change func(*ports)) (told bool, err error) {
+	if l.ports == nil {
+		return false, nil
+	}
+	change(l.ports)
+	l.ctx = ctx
+	told, err = l.ports.tell(ctx, l.time.inputs.Current(), l.emit)
+	return told, l.named(err)
+}
+
+// settle is what follows a call of the operator. One that has become due is told
+// the time; what it holds is accounted for; and what is new is passed on: the
+// watermark, not beyond what the operator may still emit, and whether anything
+// comes at the moment. Nobody waits for one that is idle, so an operator that holds
+// the watermark back is not.
+func (l *Link) settle(ctx context.Context) error {
+	t := &l.time
+	if t.timed != nil && l.due() <= t.now {
+		if err := l.tell(ctx); err != nil {
+			return err
+		}
+	}
+	if err := l.account(); err != nil {
+		return err
+	}
+	hold := batch.MaxTime
+	if t.delaying != nil {
+		hold = t.delaying.Hold()
+	}
+	idle := t.inputs.State() == watermark.Idle && hold == batch.MaxTime
+	if t.idle && !idle {
+		t.idle = false
+		if err := l.each(func(e Edge) error { return e.To.setActive(ctx, e.Input) }); err != nil {
+			return err
+		}
+	}
+	if w := min(t.inputs.Current(), hold); w > t.sent {
+		t.sent = w
+		l.counters.Watermark.Store(w)
+		if err := l.each(func(e Edge) error { return e.To.watermark(ctx, e.Input, w) }); err != nil {
+			return err
+		}
+	}
+	if idle && !t.idle {
+		t.idle = true
+		return l.each(func(e Edge) error { return e.To.setIdle(ctx, e.Input) })
+	}
+	return nil
+}
+
+func (l *Link) end(ctx context.Context, input int) error {
+	change := l.time.inputs.Finish(input)
+	finish := func(p *ports) { p.finish(input) }
+	if !l.time.inputs.Done() {
+		return l.change(ctx, change, finish)
+	}
+	if _, err := l.apart(ctx, finish); err != nil {
+		return err
+	}
+	if l.time.timed != nil { // what waits for a later moment has waited long enough
+		l.time.now = batch.MaxTime
+		if err := l.tell(ctx); err != nil {
+			return err
+		}
+	}
+	l.ctx = ctx
+	if err := l.op.End(ctx, l.emit); err != nil {
+		return l.named(err)
+	}
+	if err := l.account(); err != nil {
+		return err
+	}
+	l.counters.Watermark.Store(batch.MaxTime)
+	return l.each(func(e Edge) error { return e.To.end(ctx, e.Input) })
+}
