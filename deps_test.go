@@ -31,8 +31,9 @@ var allowed = map[string]string{
 	"sdk/field":           "sdk/batch sdk/codec",
 	"sdk/agg":             "sdk/batch sdk/codec sdk/field",
 	"sdk/connector":       "sdk/batch sdk/field",
-	"sdk/graph":           "sdk/agg sdk/batch sdk/connector sdk/field sdk/watermark sdk/window",
-	"sdk/leat":            "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/watermark sdk/window",
+	"sdk/state":           "sdk/agg sdk/batch sdk/codec",
+	"sdk/graph":           "sdk/agg sdk/batch sdk/connector sdk/field sdk/state sdk/watermark sdk/window",
+	"sdk/leat":            "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/state sdk/watermark sdk/window",
 
 	"sdk/leattest": "sdk/batch sdk/codec sdk/connector sdk/leat",
 
@@ -60,7 +61,7 @@ var allowed = map[string]string{
 	"runner/internal/spill":      "sdk/batch",
 	"runner/internal/exchange":   "sdk/batch sdk/codec runner/internal/memory runner/internal/spill",
 	"runner/internal/state":      "sdk/batch sdk/codec sdk/window",
-	"runner/internal/operator":   "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/window runner/internal/memory runner/internal/spill runner/internal/state",
+	"runner/internal/operator":   "sdk/agg sdk/batch sdk/codec sdk/connector sdk/field sdk/graph sdk/state sdk/window runner/internal/memory runner/internal/spill runner/internal/state",
 	"runner/internal/plan":       "sdk/batch sdk/connector sdk/field sdk/graph sdk/window",
 	"runner/internal/task":       "sdk/batch sdk/connector sdk/graph sdk/watermark runner/internal/exchange runner/internal/invariants runner/internal/memory runner/internal/operator runner/internal/watermark",
 	"runner/local":               "sdk/... runner/internal/...",

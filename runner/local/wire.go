@@ -163,6 +163,8 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	switch node := op.Node.Op.(type) {
 	case *graph.Rows:
 		return operator.NewRows(node)
+	case *graph.Stateful:
+		return w.stateful(op, node, dropped)
 	case *graph.Where:
 		return operator.NewWhere(node.Predicate), nil
 	case *graph.Project:
@@ -198,6 +200,17 @@ func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Cou
 		return operator.NewScatter(w.sender(op)), nil
 	}
 	return operator.NewCombine(g, dropped), nil
+}
+
+func (w *wiring) stateful(op *plan.Op, node *graph.Stateful, dropped *operator.Counters) (operator.Operator, error) {
+	bounded := w.job.plan.Mode == plan.Batch
+	switch {
+	case op.Kind == plan.Stateful:
+		return operator.NewStateful(operator.Stateful{Op: node, Windowing: op.Node.Inputs[0].Windowing(), Bounded: bounded}, dropped)
+	case bounded:
+		return operator.NewScatterGroups(w.sender(op)), nil
+	}
+	return operator.NewScatter(w.sender(op)), nil
 }
 
 func (w *wiring) join(op *plan.Op, node *graph.Join) operator.Operator {

@@ -69,7 +69,7 @@ type Windowing struct {
 }
 
 // Op is what a node does: *Read, *Rows, *Where, *Project, *Window, *Combine,
-// *Join, *PointInTime, *Flatten, *Reshuffle, *Otherwise or *Write.
+// *Stateful, *Join, *PointInTime, *Flatten, *Reshuffle, *Otherwise or *Write.
 type Op interface {
 	// Kind is the operation's name in EXPLAIN: read, map, where, …
 	Kind() string

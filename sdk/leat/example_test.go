@@ -14,6 +14,7 @@ import (
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
+	"github.com/leatflow/leat/sdk/state"
 	"github.com/leatflow/leat/sdk/watermark"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -608,4 +609,36 @@ func ExampleCombineGlobally() {
 	})))
 	// Output:
 	// 20
+}
+
+// basket puts out what a customer has bought in each window, at its end.
+type basket struct {
+	Customer state.Key[string]
+	Items    state.List[string]
+	Full     state.EventTimer
+}
+
+func (b *basket) Process(c *leat.Context, in leat.KV[string, Order], _ leat.Emit[string]) error {
+	b.Items.Append(in.Value.Item)
+	_, end, _ := c.Window()
+	b.Full.Set(end.Add(-time.Second)) // in place of what it was set to
+	return nil
+}
+
+func (b *basket) OnTimer(c *leat.Context, emit leat.Emit[string]) error {
+	emit(fmt.Sprintf("%s %s %v", c.Time().Format(time.TimeOnly), b.Customer.Get(), b.Items.Read()))
+	return nil
+}
+
+// State and timers are fields of the function; they stand for the key and the window
+// of the row.
+func ExampleParDo_state() {
+	p := &leat.Pipeline{}
+	in := leat.Read(p, "orders", orders, leat.EventTimeField(func(o *Order) *time.Time { return &o.At }, watermark.Disorder(time.Minute)))
+	byCustomer := leat.KeyBy(in, "by-customer", field.Of(func(o *Order) *string { return &o.Customer }))
+	show(p, leat.ParDo(leat.Window(byCustomer, window.Fixed(10*time.Minute)), "basket", &basket{}))
+	// Output:
+	// 12:09:59 ann [pen ink]
+	// 12:09:59 bob [ink]
+	// 12:19:59 ann [pad]
 }

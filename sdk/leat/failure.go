@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+
+	"github.com/leatflow/leat/sdk/state"
 )
 
 // PanicError is a panic of user code, turned into an error of the job.
@@ -66,6 +68,10 @@ func (b *blame) guard(f func() error, row func() any) (err error) {
 		case nil:
 		case brokenColumn:
 			err = v.error
+		case state.Misuse:
+			if err = v.Err; row != nil {
+				err = &RowError{Row: printRow(row()), Err: err}
+			}
 		default:
 			failure := &PanicError{Value: v, Stack: userStack()}
 			if row != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
+	"github.com/leatflow/leat/sdk/state"
 	"github.com/leatflow/leat/sdk/watermark"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -71,6 +72,78 @@ func (wrongBatches) FinishBatch(*leat.Context, leat.Emit[int64]) error      { re
 func (h *hiddenSum) Add(e event)                                            { h.sum += e.N }
 func (h *hiddenSum) Merge(o *hiddenSum)                                     { h.sum += o.sum }
 func (h *hiddenSum) Result() int64                                          { return h.sum }
+
+type keyed = leat.KV[string, event]
+
+// process supplies Process to functions with fields that are mistakes.
+type process struct{}
+
+func (process) Process(*leat.Context, keyed, leat.Emit[string]) error { return nil }
+
+type (
+	unkeyed       struct{ N state.Value[int64] }
+	cellOf[T any] struct {
+		process
+		Cell state.Value[T]
+	}
+	listOf[T any] struct {
+		process
+		Cell state.List[T]
+	}
+	hiddenCell struct {
+		process
+		count state.Value[int64]
+	}
+	valueState struct {
+		process
+		N state.Value[int64]
+	}
+	pointerCell struct {
+		process
+		N *state.Value[int64]
+	}
+	twoCells struct {
+		process
+		N     state.Value[int64]
+		Other state.EventTimer `leat:"N"`
+	}
+	otherKey struct {
+		process
+		Key state.Key[int64]
+	}
+	wrongTimer struct {
+		process
+		T state.EventTimer
+	}
+	silentTimer struct {
+		process
+		T state.EventTimer
+	}
+	noTimer struct {
+		process
+		N state.Value[int64]
+	}
+	noState      struct{ process }
+	batchedState struct {
+		process
+		N state.Value[int64]
+	}
+	cached struct {
+		N     int64
+		Cache int64 `leat:"-"`
+	}
+)
+
+func (*unkeyed) Process(*leat.Context, event, leat.Emit[string]) error { return nil }
+func (h *hiddenCell) Process(*leat.Context, keyed, leat.Emit[string]) error {
+	h.count.Clear()
+	return nil
+}
+func (*batchedState) StartBatch(*leat.Context) error             { return nil }
+func (*twoCells) OnTimer(*leat.Context, leat.Emit[string]) error { return nil }
+func (*wrongTimer) OnTimer(*leat.Context) error                  { return nil }
+func (*noTimer) OnTimer(*leat.Context, leat.Emit[string]) error  { return nil }
+func (*noState) OnExpiry(*leat.Context, leat.Emit[string]) error { return nil }
 
 func at(e *event) *time.Time { return &e.At }
 func user(e *event) *string  { return &e.User }
@@ -312,6 +385,38 @@ var mistakes = []mistake{
 		leat.CombineGlobally(in, "key", agg.Into(func(e *event, k *string) []agg.Term { return []agg.Term{agg.Key(k)} }))
 		leat.CombineGlobally(in, "mean", agg.Into(func(e *event, m *float64) []agg.Term { return []agg.Term{agg.Mean(m, &e.N)} }))
 		leat.CombineGlobally(leat.Window(in, window.Fixed(time.Hour)), "untimed", agg.Into(count[event]))
+	}},
+
+	{"state: rows without a key", func(p *leat.Pipeline) { leat.ParDo(events(p), "count", &unkeyed{}) }},
+	{"state: what a cell cannot hold", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.ParDo(byUser, "channel", &cellOf[chan int]{})
+		leat.ParDo(byUser, "function", &cellOf[func()]{})
+		leat.ParDo(byUser, "unexported", &cellOf[hidden]{})
+		leat.ParDo(byUser, "list", &listOf[withChannel]{})
+		leat.ParDo(byUser, "left out", &cellOf[cached]{})
+	}},
+	{"state: fields that cannot be bound", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.ParDo(byUser, "hidden", &hiddenCell{})
+		leat.ParDo(byUser, "value", valueState{})
+		leat.ParDo(byUser, "pointer", &pointerCell{})
+		leat.ParDo(byUser, "twice", &twoCells{})
+		leat.ParDo(byUser, "key", &otherKey{})
+	}},
+	{"state: methods and timers that do not fit", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.ParDo(byUser, "signature", &wrongTimer{})
+		leat.ParDo(byUser, "no method", &silentTimer{})
+		leat.ParDo(byUser, "no timer", &noTimer{})
+		leat.ParDo(byUser, "no state", &noState{})
+		leat.ParDo(byUser, "batches", &batchedState{})
+	}},
+	{"state: windows", func(p *leat.Pipeline) {
+		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
+		leat.ParDo(leat.Window(byUser, window.Fixed(time.Hour)), "no time", &cellOf[int64]{})
+		timed := leat.KeyBy(leat.Read(p, "timed", memory.Of(event{}), leat.EventTimeField(at, watermark.Disorder(0))), "by", field.Of(user))
+		leat.ParDo(leat.Window(timed, window.Session(time.Hour)), "sessions", &cellOf[int64]{})
 	}},
 
 	{"where: what cannot be compared", func(p *leat.Pipeline) {

@@ -10,6 +10,8 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
 	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/state"
+	"github.com/leatflow/leat/sdk/window"
 )
 
 // Context is what a ParDo function knows about the row it is called with. It is
@@ -18,6 +20,7 @@ type Context struct {
 	context.Context
 	time, start, end int64
 	windowed         bool
+	engine           state.Engine // of a stateful function
 }
 
 // Time returns the event time of the row, in UTC; the zero time when it has none.
@@ -37,6 +40,16 @@ func (c *Context) Window() (start, end time.Time, ok bool) {
 	return time.UnixMicro(c.start).UTC(), time.UnixMicro(c.end).UTC(), true
 }
 
+// Watermark returns the event time that a stateful function has reached, in UTC:
+// rows that are earlier are late. It is the zero time where nothing is known yet,
+// as on the batch plan until the end of the input, and in a function without state.
+func (c *Context) Watermark() time.Time {
+	if c.engine == nil || c.engine.Watermark() == batch.MinTime {
+		return time.Time{}
+	}
+	return time.UnixMicro(min(c.engine.Watermark(), batch.MaxTime)).UTC()
+}
+
 // Emit passes a row to the main output, with the time and window of the row
 // being processed. It may be called any number of times until Process returns,
 // by the goroutine that runs Process; later it panics.
@@ -52,6 +65,15 @@ type Emit[B any] func(B)
 // in batches, which have hooks too: StartBatch(*Context) error and
 // FinishBatch(*Context, Emit[B]) error, for work that is cheaper done once for many
 // rows, such as a request to a service; see BatchFinisher.
+//
+// A struct with fields of package state is a stateful function: its input is keyed,
+// and the fields stand for the key and the window of the row. Then there may be
+//
+//	OnTimer(c *leat.Context, emit leat.Emit[B]) error
+//	OnExpiry(c *leat.Context, emit leat.Emit[B]) error
+//
+// which run when one of its timers fires, and when the state of a key is about to
+// go because its window, or in the global window the input, is over.
 type DoFn[A, B any] interface {
 	Process(c *Context, in A, emit Emit[B]) error
 }
@@ -77,12 +99,15 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 	s.check(err)
 	var sides sideFields
 	var inputs []sideInputField
+	var declared *state.Declaration
 	edges, known := []graph.Edge{in.edge}, in.valid()
 	if isNil(fn) {
 		s.check(errNilFunction)
 	} else {
 		s.check(checkMethods(fn))
 		s.check(checkBatchMethods(fn))
+		declared, err = declareState(in, fn)
+		s.check(err)
 		sides, err = findOutputs(fn)
 		s.check(err)
 		inputs, err = sideFieldsOf(fn)
@@ -107,12 +132,19 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 	outputs = append([]graph.Output{{Type: out.Type()}}, outputs...)
 	for i := range outputs {
 		outputs[i].Windowing = in.edge.Windowing()
+		if declared.Stateful() && outputs[i].Windowing.Fn.Kind() != window.KindGlobal {
+			outputs[i].Windowing.Grouped = true // state is in one window
+		}
 	}
-	op := &graph.Rows{Name: "pardo", Note: noted(edges), New: func() (graph.RowFn, error) {
+	make := func() *parDoFn[A, B] {
 		f := newParDo(in.rows, out, fn, sides)
-		f.bindSides(inputs, in.edge.Windowing())
-		return f, nil
-	}}
+		f.bindSides(inputs, outputs[0].Windowing)
+		return f
+	}
+	var op graph.Op = &graph.Rows{Name: "pardo", Note: noted(edges), New: func() (graph.RowFn, error) { return make(), nil }}
+	if declared.Stateful() {
+		op = statefulOp(in, fn, declared, noted(edges), make)
+	}
 	n := s.add(op, edges, outputs...)
 	for i, f := range sides {
 		f.of(fn).connect(s.p, graph.Edge{Node: n, Output: i + 1})

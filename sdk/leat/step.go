@@ -107,6 +107,7 @@ func place() string {
 // with it. Their tests use them as anybody does.
 func ours(f runtime.Frame) bool {
 	return (strings.HasPrefix(f.Function, "github.com/leatflow/leat/sdk/leat.") ||
+		strings.HasPrefix(f.Function, "github.com/leatflow/leat/sdk/state.") ||
 		strings.HasPrefix(f.Function, "github.com/leatflow/leat/transforms/")) &&
 		!strings.HasSuffix(f.File, "_test.go")
 }

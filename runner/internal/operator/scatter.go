@@ -14,6 +14,7 @@ type scatter struct {
 	pass
 	target Target
 	drop   bool // rows with a null in the key
+	groups bool // each key group by itself
 	hashes []uint64
 	parts  [][]int32
 }
@@ -27,6 +28,12 @@ func NewScatter(target Target) Operator {
 // a null in the key, which in a join are equal to nothing.
 func NewScatterKeys(target Target) Operator {
 	return &scatter{target: target, parts: make([][]int32, target.Partitions()), drop: true}
+}
+
+// NewScatterGroups returns an operator that partitions keyed rows by key group, so
+// that a consumer behind a blocked exchange sees one group after the other.
+func NewScatterGroups(target Target) Operator {
+	return &scatter{target: target, parts: make([][]int32, codec.KeyGroups), groups: true}
 }
 
 // Process implements Operator.
@@ -51,7 +58,11 @@ func (o *scatter) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) err
 		if len(rows) == 0 {
 			continue
 		}
-		if err := o.target.Send(ctx, p, b.WithSel(rows)); err != nil {
+		send := o.target.Send
+		if o.groups {
+			send = o.target.SendGroup
+		}
+		if err := send(ctx, p, b.WithSel(rows)); err != nil {
 			return err
 		}
 	}

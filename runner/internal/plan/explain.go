@@ -71,7 +71,7 @@ func (p *Plan) explainOp(b *strings.Builder, s *Stage, o *Op) {
 
 func (p *Plan) label(o *Op) string {
 	switch o.Kind {
-	case Rows, Project, Combine:
+	case Rows, Project, Combine, Stateful:
 		return o.Node.Op.Kind()
 	}
 	return o.Kind.String()
@@ -123,6 +123,8 @@ func (p *Plan) detail(o *Op) string {
 		return fmt.Sprintf("%s; key %s; windows %s", o.Node.Op.Detail(), o.Node.Op.(*graph.Combine).Key, in)
 	case Join:
 		return explainJoin(o)
+	case Stateful:
+		return fmt.Sprintf("%s; key %s; windows %s", o.Node.Op.Detail(), o.Node.Op.(*graph.Stateful).Row.Fields[0].Type, o.Node.Inputs[0].Windowing().Fn)
 	case Sort:
 		return fmt.Sprintf("by %v", SortBy(o.Node.Op.(*graph.Write)))
 	case Rows:

@@ -7,8 +7,9 @@ import (
 )
 
 // keepOrder lets sources whose order shows in the output be read in contiguous
-// ranges: those with a Write, an exchange that does not go by key, or one to a join in
-// their stage. A join makes rows in the order in which its sides come.
+// ranges: those with a Write, an exchange that does not go by key, or one to a join
+// or a stateful function in their stage. A join makes rows in the order in which its
+// sides come, and a function may remember it.
 func (b *builder) keepOrder() {
 	for _, s := range b.plan.Stages {
 		shows := slices.ContainsFunc(s.Ops, orderShows)
@@ -25,8 +26,10 @@ func orderShows(o *Op) bool {
 	case Write, Forward, Rebalance:
 		return true
 	case Scatter:
-		_, join := o.Node.Op.(*graph.Join)
-		return join
+		switch o.Node.Op.(type) {
+		case *graph.Join, *graph.Stateful:
+			return true
+		}
 	}
 	return false
 }

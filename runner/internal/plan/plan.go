@@ -84,11 +84,12 @@ const (
 	Lookup
 	Await
 	Join
+	Stateful
 	Sort
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "rebalance", "otherwise", "combine", "deal", "index", "lookup", "await", "join", "sort", "write"}
+var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "rebalance", "otherwise", "combine", "deal", "index", "lookup", "await", "join", "stateful", "sort", "write"}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -204,7 +205,7 @@ func (b *builder) beside(n *graph.Node) bool {
 	switch n.Op.(type) {
 	case *graph.PointInTime:
 		return b.plan.Mode == Batch
-	case *graph.Rows:
+	case *graph.Rows, *graph.Stateful:
 		return true
 	}
 	return false
@@ -215,7 +216,7 @@ func (b *builder) shuffled(n *graph.Node) bool {
 	switch n.Op.(type) {
 	case *graph.PointInTime:
 		return b.plan.Mode == Streaming
-	case *graph.Combine, *graph.Join, *graph.Reshuffle:
+	case *graph.Combine, *graph.Join, *graph.Reshuffle, *graph.Stateful:
 		return true
 	}
 	return false
@@ -237,7 +238,10 @@ func (b *builder) add(n *graph.Node) {
 	case *graph.Join:
 		o = b.join(n)
 	case *graph.Rows:
-		o = b.rows(n)
+		o = b.op(Rows, n, b.withSides(n, b.input(n, n.Inputs[0]))...)
+	case *graph.Stateful:
+		send := b.op(Scatter, n, b.outputs[n.Inputs[0]])
+		o = b.op(Stateful, n, b.withSides(n, Input{b.exchange(send, n, true), 0})...)
 	case *graph.Where:
 		o = b.op(Where, n, b.inputs(n)...)
 	case *graph.Project:
@@ -303,14 +307,15 @@ func (b *builder) combine(n *graph.Node, c *graph.Combine) *Op {
 	return b.op(Combine, n, Input{b.exchange(send, n, true), 0})
 }
 
-// rows makes the operator of user code, and sends its side inputs to all tasks.
-func (b *builder) rows(n *graph.Node) *Op {
-	inputs := []Input{b.input(n, n.Inputs[0])}
+// withSides returns the inputs of an operator with user code: that of its rows, and
+// its side inputs, which are sent to all tasks.
+func (b *builder) withSides(n *graph.Node, rows Input) []Input {
+	inputs := []Input{rows}
 	for _, side := range n.Inputs[1:] {
 		send := b.op(Broadcast, n, b.outputs[side])
 		inputs = append(inputs, Input{b.exchange(send, n, false), 0})
 	}
-	return b.op(Rows, n, inputs...)
+	return inputs
 }
 
 func (b *builder) exchange(send *Op, n *graph.Node, hash bool) *Op {

@@ -16,7 +16,7 @@ func refuseStreaming(g *graph.Graph) error {
 	var errs []error
 	for _, n := range g.Nodes {
 		switch op := n.Op.(type) {
-		case *graph.Rows:
+		case *graph.Rows, *graph.Stateful:
 			if len(n.Inputs) > 1 {
 				errs = append(errs, fmt.Errorf("step %q (%s): a side input needs the batch plan, the streaming plan does not wait for one yet; %s", n.Name, n.Place, advice))
 			}

@@ -349,6 +349,21 @@ func (k *Keys) standIn() int32 {
 // put into the order of their hashes, which costs a tenth and is as repeatable.
 const SortedByKey = 1 << 16
 
+// IDs returns the ids of all keys, ascending.
+func (k *Keys) IDs() []int32 {
+	ids := make([]int32, 0, k.live)
+	dead := make([]bool, k.Len())
+	for _, id := range k.free {
+		dead[id] = true
+	}
+	for id := range int32(k.Len()) {
+		if !dead[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // Many reports whether there are too many keys to sort them by value.
 func (k *Keys) Many() bool { return k.live > SortedByKey }
 
@@ -358,16 +373,7 @@ func (k *Keys) Ranks() []int32 { return k.RanksBy(k.Many()) }
 
 // RanksBy is Ranks in the order of the keys' hashes, or of the keys.
 func (k *Keys) RanksBy(hash bool) []int32 {
-	order := make([]int32, 0, k.live)
-	dead := make([]bool, k.Len())
-	for _, id := range k.free {
-		dead[id] = true
-	}
-	for id := range int32(k.Len()) {
-		if !dead[id] {
-			order = append(order, id)
-		}
-	}
+	order := k.IDs()
 	if hash && len(order) > 1 {
 		k.sortByHash(order)
 	} else {
