@@ -2,6 +2,7 @@ package local_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -39,13 +40,16 @@ type flow struct {
 type generator struct {
 	r       *rand.Rand
 	p       *leat.Pipeline
-	splits  int
+	arrival arrival
+	cells   coverage
 	odd     bool // data has NaN, infinities and −0
-	names   int
-	flows   []flow
-	outs    []*memory.Collector[record]
-	written [][]naive
-	result  *local.Result // of the last run
+	// batchOnly: the streaming plan refuses a step of the pipeline
+	batchOnly bool
+	names     int
+	flows     []flow
+	outs      []*memory.Collector[record]
+	written   [][]naive
+	result    *local.Result // of the last run
 }
 
 func (g *generator) name(kind string) string {
@@ -83,11 +87,20 @@ func (g *generator) read() {
 			rows[i].P = &p
 		}
 	}
-	byTime := leat.EventTimeField(func(e *record) *time.Time { return &e.At }, watermark.Disorder(disorder))
-	if g.r.IntN(3) == 0 {
-		byTime = leat.EventTime(func(e record) time.Time { return e.At }, watermark.Disorder(disorder))
+	order := watermark.Disorder(disorder)
+	switch g.r.IntN(8) {
+	case 0:
+		order = watermark.None()
+	case 1:
+		order = watermark.Func("behind", func() func(time.Time) time.Time {
+			return func(latest time.Time) time.Time { return latest.Add(-disorder) }
+		})
 	}
-	f := flow{coll: leat.Read(g.p, g.name("read"), selective{memory.Source[record]{Rows: rows, Splits: g.splits}}, byTime)}
+	byTime := leat.EventTimeField(func(e *record) *time.Time { return &e.At }, order)
+	if g.r.IntN(3) == 0 {
+		byTime = leat.EventTime(func(e record) time.Time { return e.At }, order)
+	}
+	f := flow{coll: leat.Read(g.p, g.name("read"), newArrivals(rows, disorder, g.arrival), byTime)}
 	for _, r := range rows {
 		f.rows = append(f.rows, naive{row: r, t: r.At.UnixMicro()})
 	}
@@ -103,41 +116,59 @@ func (g *generator) float() float64 {
 	return math.Ldexp(float64(g.r.IntN(2000)-1000)/7, g.r.IntN(120)-60)
 }
 
-// step adds one transform of a random collection.
-func (g *generator) step() {
-	in := g.any()
-	if len(in.rows) > 600 {
-		in = g.thin(in)
+// transform is a kind of step. It returns the rows as it took them, in windows that
+// it may have changed; ok is false where it cannot take them, and did nothing.
+type transform struct {
+	name string
+	do   func(g *generator, in flow) (took flow, ok bool)
+}
+
+// transforms are drawn evenly.
+var transforms []transform
+
+func init() { // not a literal, which the steps would refer to in a circle
+	any := func(do func(g *generator, in flow)) func(*generator, flow) (flow, bool) {
+		return func(g *generator, in flow) (flow, bool) {
+			do(g, in)
+			return in, true
+		}
 	}
-	switch g.r.IntN(13) {
-	case 0:
-		g.mapRows(in)
-	case 1:
-		g.filter(in)
-	case 2, 3:
-		g.where(in)
-	case 4:
-		g.flatMap(in)
-	case 5:
-		g.parDo(in)
-	case 6:
-		g.flatten(in, g.any())
-	case 7:
-		g.distinct(in)
-	case 8:
-		g.groupByKey(g.windowed(in))
-	case 9:
-		other := g.any()
-		if len(other.rows) > 600 {
-			other = g.thin(other)
-		}
-		fn := g.window()
-		if len(in.rows)+len(other.rows) > 100 && fn.Kind() == window.KindAligned && fn.Period() < fn.Size() {
-			fn = window.Fixed(9 * time.Second) // all windows of a key must fit the budget together, in lists that overlap
-		}
-		g.coGroup(rewindow(in, fn), rewindow(other, fn))
-	default:
-		g.combine(g.windowed(in))
+	transforms = []transform{
+		{"map", any((*generator).mapRows)},
+		{"filter", any((*generator).filter)},
+		{"where", any((*generator).where)},
+		{"flatmap", any((*generator).flatMap)},
+		{"pardo", any((*generator).parDo)},
+		{"flatten", (*generator).flatten},
+		{"distinct", any((*generator).distinct)},
+		{"group", any((*generator).groupByKey)},
+		{"cogroup", (*generator).coGroup},
+		{"combine", any((*generator).combine)},
+		{"custom combine", any((*generator).combineCustom)},
+		{"top n", any((*generator).topN)},
+		{"join", func(g *generator, in flow) (flow, bool) { return g.join(innerJoin, in) }},
+		{"left join", func(g *generator, in flow) (flow, bool) { return g.join(leftJoin, in) }},
+		{"full join", func(g *generator, in flow) (flow, bool) { return g.join(fullJoin, in) }},
+		{"as of", any((*generator).asOf)},
+		{"side list", any((*generator).sideList)},
+		{"side map", any((*generator).sideMap)},
+		{"side singleton", (*generator).sideSingleton},
+		{"point in time", any((*generator).pointInTime)},
+	}
+}
+
+// rowsMost bounds the rows of a step, as the interpreter compares each with each.
+const rowsMost = 600
+
+// step adds one transform of a random collection, in windows as they are or new ones.
+func (g *generator) step() {
+	in := g.few(g.any(), rowsMost)
+	if g.r.IntN(4) > 0 {
+		in = g.windowed(in)
+	}
+	t := transforms[g.r.IntN(len(transforms))]
+	if took, ok := t.do(g, in); ok {
+		g.covers(t.name, took, "")
 	}
 }
 
@@ -164,9 +195,17 @@ func keepIf(keep func(record) bool) func(record) []record {
 	}
 }
 
-func (g *generator) thin(in flow) flow {
-	keep := func(r record) bool { return r.N%4 == 0 }
-	return in.each(leat.Filter(in.coll, g.name("thin"), keep), keepIf(keep))
+// few filters a collection until it has no more than so many rows.
+func (g *generator) few(in flow, most int) flow {
+	for part := uint64(2); len(in.rows) > most; part++ {
+		keep := func(r record) bool {
+			h := fnv.New64a()
+			h.Write([]byte(naive{row: r}.String()))
+			return h.Sum64()%part == 0
+		}
+		in = in.each(leat.Filter(in.coll, g.name("few"), keep), keepIf(keep))
+	}
+	return in
 }
 
 func (g *generator) mapRows(in flow) {
@@ -248,13 +287,19 @@ func (g *generator) parDo(in flow) {
 }
 
 // flatten merges two collections, often one with a descendant of itself: a
-// diamond. Where their windows differ both get new ones.
-func (g *generator) flatten(a, b flow) {
-	if a.grouped != b.grouped || !a.fn.Equal(b.fn) {
-		fn := g.window()
-		a, b = rewindow(a, fn), rewindow(b, fn)
-	}
+// diamond.
+func (g *generator) flatten(in flow) (flow, bool) {
+	a, b := alike(in, g.any())
 	out := a
 	out.coll, out.rows, out.far = leat.Flatten(a.coll, b.coll), slices.Concat(a.rows, b.rows), a.far || b.far
 	g.add(out)
+	return a, true
+}
+
+// alike puts both collections into the windows of the first, unless they are.
+func alike(a, b flow) (flow, flow) {
+	if a.grouped != b.grouped || !a.fn.Equal(b.fn) {
+		return rewindow(a, a.fn), rewindow(b, a.fn)
+	}
+	return a, b
 }

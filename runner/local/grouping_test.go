@@ -1,14 +1,17 @@
 package local_test
 
 import (
+	"cmp"
 	"iter"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
 	"github.com/leatflow/leat/sdk/window"
+	"github.com/leatflow/leat/transforms/topn"
 )
 
 // window draws windows of some seconds.
@@ -142,7 +145,11 @@ func (g *generator) groupByKey(in flow) {
 
 // coGroup folds the rows of two collections of a key into a number that depends on
 // their order within each side.
-func (g *generator) coGroup(a, b flow) {
+func (g *generator) coGroup(in flow) (flow, bool) {
+	a, b := alike(in, g.few(g.any(), rowsMost))
+	if overlap(a.fn) { // all windows of a key must fit the budget together, in lists that overlap
+		a, b = g.few(a, 50), g.few(b, 50)
+	}
 	fold := func(k string, left, right iter.Seq[record]) record {
 		out := record{K: k, At: time.Unix(0, 0).UTC()}
 		for v := range left {
@@ -178,6 +185,80 @@ func (g *generator) coGroup(a, b flow) {
 			}
 		}
 		return fold(rows[0].row.K, of(0), of(1))
+	})
+	g.add(out)
+	return a, true
+}
+
+// overlap reports whether a row may be in several windows.
+func overlap(fn window.Fn) bool {
+	return fn.Kind() == window.KindCustom || fn.Kind() == window.KindAligned && fn.Period() < fn.Size()
+}
+
+// tally is an accumulator of the user's own.
+type tally struct{ Rows, Sum, Nulls int64 }
+
+// Add takes a row.
+func (t *tally) Add(r record) {
+	t.Rows, t.Sum = t.Rows+1, t.Sum+r.N
+	if r.P == nil {
+		t.Nulls++
+	}
+}
+
+// Merge takes what another has seen.
+func (t *tally) Merge(o *tally) {
+	t.Rows, t.Sum, t.Nulls = t.Rows+o.Rows, t.Sum+o.Sum, t.Nulls+o.Nulls
+}
+
+// Result makes a row of it.
+func (t *tally) Result() record {
+	nulls := t.Nulls
+	return record{N: t.Sum % 1000, F: float64(t.Rows), P: &nulls, At: time.Unix(t.Rows, 0).UTC()}
+}
+
+func (g *generator) combineCustom(in flow) {
+	byK := leat.KeyBy(in.coll, g.name("key"), field.Of(func(e *record) *string { return &e.K }))
+	coll := leat.Values(leat.Combine(byK, g.name("custom"), agg.Custom(func() *tally { return new(tally) })))
+	out := in.grouping(coll)
+	out.rows = group(in, func(r record) string { return r.K }, func(rows []naive, _ window.Interval) record {
+		var t tally
+		for _, n := range rows {
+			t.Add(n.row)
+		}
+		return t.Result()
+	})
+	g.add(out)
+}
+
+// topN keeps the rows of a key with the largest N. Which of those with equal N is
+// not looked at.
+func (g *generator) topN(in flow) {
+	n := 1 + g.r.IntN(4)
+	byK := leat.KeyBy(in.coll, g.name("key"), field.Of(func(e *record) *string { return &e.K }))
+	fold := func(k string, kept []int64) record {
+		out := record{K: k, At: time.Unix(0, 0).UTC(), F: float64(len(kept))}
+		for _, v := range kept {
+			out.N = (out.N*31 + v) % 1009
+		}
+		return out
+	}
+	largest := topn.Largest(byK, g.name("largest"), n, func(r *record) *int64 { return &r.N })
+	coll := leat.Map(largest, g.name("fold"), func(kv leat.KV[string, []record]) record {
+		var kept []int64
+		for _, r := range kv.Value {
+			kept = append(kept, r.N)
+		}
+		return fold(kv.Key, kept)
+	})
+	out := in.grouping(coll)
+	out.rows = group(in, func(r record) string { return r.K }, func(rows []naive, _ window.Interval) record {
+		var all []int64
+		for _, n := range rows {
+			all = append(all, n.row.N)
+		}
+		slices.SortFunc(all, func(a, b int64) int { return cmp.Compare(b, a) })
+		return fold(rows[0].row.K, all[:min(n, len(all))])
 	})
 	g.add(out)
 }

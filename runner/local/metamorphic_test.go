@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leatflow/leat/runner/local"
@@ -15,29 +17,62 @@ import (
 )
 
 var (
-	cases = flag.Int("cases", 120, "how many random pipelines TestMetamorphic runs")
+	cases = flag.Int("cases", 300, "how many random pipelines TestMetamorphic runs")
 	seed  = flag.Uint64("seed", 0, "run only the random pipeline of this seed (or the environment's LEAT_SEED)")
+	first = flag.Uint64("first", 1, "seed of the first random pipeline")
 )
 
 // A random pipeline over random rows gives the same rows, bit for bit, on both
-// plans, with any number of tasks, size of batches and number of splits, and with
-// so little memory that all state goes to disk; and they are those that a row-at-a-time interpreter gives, which knows nothing of
+// plans, with any number of tasks, size of batches, number of splits or partitions
+// and order of arrival, and with so little memory that all state goes to disk; and
+// they are those that a row-at-a-time interpreter gives, which knows nothing of
 // batches, keys, panes and watermarks.
+//
+//	go test ./runner/local -run Metamorphic -cases 50000 -timeout 4h -v
+//
+// prints which transforms met which windows; with that many cases each has met
+// each at least a hundred times.
 func TestMetamorphic(t *testing.T) {
-	from, to := uint64(1), uint64(*cases)
 	if one := givenSeed(t); one != 0 {
-		from, to = one, one
+		metamorphic(t, one)
+		return
 	}
-	spilled := 0
-	for s := from; s <= to; s++ {
-		n, ok := metamorphic(t, s)
-		if !ok {
-			t.Fatalf("the pipeline of seed %d: run it alone with -seed %d", s, s)
-		}
-		spilled += n
+	var mu sync.Mutex
+	spilled, covered := 0, make(coverage)
+	next := *first
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for !t.Failed() {
+				mu.Lock()
+				s := next
+				next++
+				mu.Unlock()
+				if s >= *first+uint64(*cases) {
+					return
+				}
+				n, cells, ok := metamorphic(t, s)
+				if !ok {
+					t.Errorf("the pipeline of seed %d: run it alone with -seed %d", s, s)
+				}
+				mu.Lock()
+				spilled += n
+				covered.add(cells)
+				mu.Unlock()
+			}
+		})
 	}
-	if cases := int(to - from + 1); cases > 50 && spilled < cases/4 {
-		t.Errorf("only %d runs of %d pipelines wrote to disk", spilled, cases)
+	workers.Wait()
+	if t.Failed() {
+		return
+	}
+	if *cases > 50 && spilled < *cases/20 {
+		t.Errorf("only %d runs of %d pipelines wrote to disk", spilled, *cases)
+	}
+	t.Logf("%d random pipelines without a difference, %d runs wrote to disk; transforms by the windows of their rows:\n%s", *cases, spilled, covered)
+	want := *cases / 500 // 100 in 50,000
+	if n, which := covered.least(); n < min(want, 100) {
+		t.Errorf("%s of rows in %s windows was tried %d times, want at least %d", which.transform, which.windows, n, min(want, 100))
 	}
 }
 
@@ -55,50 +90,69 @@ func givenSeed(t *testing.T) uint64 {
 	return *seed
 }
 
-// metamorphic runs the pipeline of one seed in several ways and returns how many
-// of the runs wrote to disk.
-func metamorphic(t *testing.T, seed uint64) (spilled int, ok bool) {
+// way is one way to run a pipeline.
+type way struct {
+	local.Options
+	arrival
+}
+
+// String says what is needed to run it again.
+func (w way) String() string {
+	return fmt.Sprintf("%s plan, parallelism %d, batches of %d, budget %d, arrival %+v", w.Plan, w.Parallelism, w.BatchRows, w.Memory, w.arrival)
+}
+
+// waysOf draws the ways of a seed: the plainest first.
+func waysOf(t *testing.T, seed uint64) []way {
 	r := rand.New(rand.NewPCG(seed, 99))
-	ways := []local.Options{{Plan: local.Batch, Parallelism: 1}}
-	splits := []int{1}
-	for _, rows := range []int{1, 5, 4096} {
-		ways = append(ways, local.Options{Plan: local.Batch, Parallelism: 1 + r.IntN(3), BatchRows: rows},
-			local.Options{Plan: local.Streaming, Parallelism: 1 + r.IntN(3), BatchRows: rows})
-		splits = append(splits, 1+r.IntN(4), 1+r.IntN(4))
+	sizes := []int{1, 5, 4096}
+	draw := func(plan local.Plan, rows int) way {
+		w := way{local.Options{Plan: plan, Parallelism: 1 + r.IntN(3), BatchRows: rows}, arrival{seed: r.Uint64(), splits: 1 + r.IntN(4)}}
+		w.endless = plan == local.Streaming && r.IntN(2) == 0
+		return w
 	}
-	for _, rows := range []int{5, 4096} {
-		ways = append(ways, local.Options{Plan: local.Batch, Parallelism: 1 + r.IntN(3), BatchRows: rows, Memory: tinyBudget, SpillDir: t.TempDir()})
-		splits = append(splits, 1+r.IntN(4))
+	tiny := draw(local.Batch, sizes[1+r.IntN(2)])
+	tiny.Memory, tiny.SpillDir = tinyBudget, t.TempDir()
+	ways := []way{{local.Options{Plan: local.Batch, Parallelism: 1}, arrival{splits: 1}}, draw(local.Batch, sizes[r.IntN(3)]), tiny}
+	for _, rows := range sizes {
+		ways = append(ways, draw(local.Streaming, rows))
 	}
-	var first [][]string
-	for i, o := range ways {
-		g := generate(seed, splits[i])
-		got, err := g.run(t, o)
-		way := fmt.Sprintf("%s plan, parallelism %d, batches of %d, %d splits, budget %d", o.Plan, o.Parallelism, o.BatchRows, splits[i], o.Memory)
+	return ways
+}
+
+// metamorphic runs the pipeline of one seed in several ways and returns how many
+// of the runs wrote to disk, and what the pipeline has in it.
+func metamorphic(t *testing.T, seed uint64) (spilled int, covered coverage, ok bool) {
+	var plainest [][]string
+	for i, w := range waysOf(t, seed) {
+		g := generate(seed, w.arrival)
+		if g.batchOnly && w.Plan == local.Streaming {
+			continue
+		}
+		got, err := g.run(t, w.Options)
 		if err != nil {
-			t.Errorf("%s: %v\n%s", way, err, g)
-			return spilled, false
+			t.Errorf("%s: %v\n%s", w, err, g)
+			return spilled, g.cells, false
 		}
 		if g.result.Spilled > 0 {
 			spilled++
 		}
 		want, whose := g.expected(), "the interpreter"
-		if first == nil {
-			first = got
+		if plainest == nil {
+			plainest, covered = got, g.cells
 		} else if g.odd {
-			want, whose = first, "the first run"
+			want, whose = plainest, "the first run"
 		}
 		for sink := range got {
 			if i == 0 && g.odd {
 				break // the interpreter does not know about NaN
 			}
 			if d := multisets(got[sink], want[sink]); d != "" {
-				t.Errorf("%s: sink %d differs from %s:\n%s\n%s", way, sink, whose, d, g)
-				return spilled, false
+				t.Errorf("%s: sink %d differs from %s:\n%s\n%s", w, sink, whose, d, g)
+				return spilled, covered, false
 			}
 		}
 	}
-	return spilled, true
+	return spilled, covered, true
 }
 
 // run runs the pipeline and returns what each sink got, sorted.
@@ -181,9 +235,9 @@ func (g *generator) String() string {
 	return graph.String()
 }
 
-// generate builds the pipeline of a seed. The number of splits is no part of it.
-func generate(seed uint64, splits int) *generator {
-	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), p: &leat.Pipeline{}, splits: splits}
+// generate builds the pipeline of a seed, which is the same for every arrival.
+func generate(seed uint64, a arrival) *generator {
+	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), p: &leat.Pipeline{}, arrival: a, cells: make(coverage)}
 	g.odd = g.r.IntN(4) == 0
 	for range 1 + g.r.IntN(2) {
 		g.read()
