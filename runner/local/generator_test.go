@@ -43,6 +43,10 @@ type generator struct {
 	arrival arrival
 	cells   coverage
 	odd     bool // data has NaN, infinities and −0
+	// What the interpreter's rows have decided. Another pipeline of the same seed
+	// is built from that, without interpreting anything again.
+	decisions []bool
+	replaying bool
 	// batchOnly: the streaming plan refuses a step of the pipeline
 	batchOnly bool
 	names     int
@@ -55,6 +59,17 @@ type generator struct {
 func (g *generator) name(kind string) string {
 	g.names++
 	return fmt.Sprintf("%s-%d", kind, g.names)
+}
+
+// decide returns whether something holds of the interpreter's rows.
+func (g *generator) decide(holds bool) bool {
+	if g.replaying {
+		holds = g.decisions[0]
+		g.decisions = g.decisions[1:]
+		return holds
+	}
+	g.decisions = append(g.decisions, holds)
+	return holds
 }
 
 func (g *generator) any() flow { return g.flows[g.r.IntN(len(g.flows))] }
@@ -102,6 +117,9 @@ func (g *generator) read() {
 	}
 	f := flow{coll: leat.Read(g.p, g.name("read"), newArrivals(rows, disorder, g.arrival), byTime)}
 	for _, r := range rows {
+		if g.replaying {
+			break
+		}
 		f.rows = append(f.rows, naive{row: r, t: r.At.UnixMicro()})
 	}
 	g.add(f)
@@ -197,7 +215,7 @@ func keepIf(keep func(record) bool) func(record) []record {
 
 // few filters a collection until it has no more than so many rows.
 func (g *generator) few(in flow, most int) flow {
-	for part := uint64(2); len(in.rows) > most; part++ {
+	for part := uint64(2); g.decide(len(in.rows) > most); part++ {
 		keep := func(r record) bool {
 			h := fnv.New64a()
 			h.Write([]byte(naive{row: r}.String()))

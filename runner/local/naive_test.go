@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/leatflow/leat/sdk/agg"
@@ -111,23 +112,32 @@ func sessionOf(in flow, n naive, key string, by func(record) string) window.Inte
 	return w
 }
 
-// canonical sorts rows by event time, then by the canonical bytes of the value.
-func canonical(rows []naive) []naive {
+var records = sync.OnceValue(func() *codec.Codec[record] {
 	c, err := codec.For[record]()
 	if err != nil {
 		panic(err)
 	}
+	return c
+})
+
+// canonical sorts rows by event time, then by the canonical bytes of the value.
+func canonical(rows []naive) []naive {
+	values := make([]record, len(rows))
+	for i, n := range rows {
+		values[i] = n.row
+	}
+	e := records().NewEncoder()
+	if err := e.Append(values); err != nil {
+		panic(err)
+	}
+	column := e.Finish()
 	type keyed struct {
 		naive
 		bytes []byte
 	}
-	var all []keyed
-	for _, n := range rows {
-		e := c.NewEncoder()
-		if err := e.Append([]record{n.row}); err != nil {
-			panic(err)
-		}
-		all = append(all, keyed{n, codec.AppendKey(nil, e.Finish(), 0)})
+	all := make([]keyed, len(rows))
+	for i, n := range rows {
+		all[i] = keyed{n, codec.AppendKey(nil, column, i)}
 	}
 	slices.SortStableFunc(all, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.t, b.t), bytes.Compare(a.bytes, b.bytes)) })
 	out := make([]naive, len(all))

@@ -40,7 +40,7 @@ func (g *generator) join(m matching, in flow) (flow, bool) {
 		return a, false
 	}
 	rows, ok := naiveJoin(m, a, b, func(r record) string { return r.K })
-	if !ok {
+	if !g.decide(ok) {
 		return a, false
 	}
 	by := field.Of(func(e *record) *string { return &e.K })
@@ -214,7 +214,7 @@ func (g *generator) sideMap(in flow) {
 // sideSingleton adds the number of rows of another collection.
 func (g *generator) sideSingleton(in flow) (flow, bool) {
 	side := rewindow(g.few(g.any(), 40), window.Global())
-	if len(side.rows) == 0 {
+	if g.decide(len(side.rows) == 0) {
 		return in, false // nothing is no singleton
 	}
 	one := leat.KeyBy(side.coll, g.name("key"), field.Func(func(record) bool { return true }))
@@ -233,7 +233,6 @@ func (g *generator) sideSingleton(in flow) (flow, bool) {
 func (g *generator) pointInTime(in flow) {
 	in = g.few(in, 200)
 	right := g.few(g.any(), 200)
-	g.batchOnly = true
 	within, other := time.Duration(1+g.r.IntN(20))*time.Second, time.Duration(1+g.r.IntN(9))*time.Second
 	coll := pointintime.Join(in.coll, g.name("pit"), func(s, o *record) []pointintime.Term {
 		return []pointintime.Term{
