@@ -14,10 +14,10 @@ import (
 // Steps of random pipelines that look at one collection beside another: joins, side
 // inputs and point-in-time lookups.
 
-// matching says which rows of a join are kept without a match.
-type matching struct{ left, right bool }
+// joining says which rows of a join are kept without a match.
+type joining struct{ left, right bool }
 
-var innerJoin, leftJoin, fullJoin = matching{}, matching{left: true}, matching{true, true}
+var innerJoin, leftJoin, fullJoin = joining{}, joining{left: true}, joining{true, true}
 
 // paired makes one row of two, either of which may be missing.
 func paired(k string, a, b *record) record {
@@ -34,7 +34,7 @@ func paired(k string, a, b *record) record {
 // pairsMost bounds the rows a join makes.
 const pairsMost = 1500
 
-func (g *generator) join(m matching, in flow) (flow, bool) {
+func (g *generator) join(m joining, in flow) (flow, bool) {
 	a, b := alike(g.few(in, 100), g.few(g.any(), 100))
 	if a.fn.Kind() == window.KindSession && !a.grouped {
 		return a, false
@@ -62,7 +62,7 @@ func (g *generator) join(m matching, in flow) (flow, bool) {
 }
 
 // naiveJoin goes over all pairs; ok is false when there are too many.
-func naiveJoin(m matching, a, b flow, key func(record) string) (out []naive, ok bool) {
+func naiveJoin(m joining, a, b flow, key func(record) string) (out []naive, ok bool) {
 	add := func(k string, x, y *record, w window.Interval) {
 		out = append(out, naive{row: paired(k, x, y), t: w.End - 1, start: w.Start, end: w.End, windowed: true})
 	}
