@@ -215,19 +215,20 @@ func BenchmarkSeries(b *testing.B) {
 	const rows, asked = 1 << 20, 4096
 	type out struct {
 		Max  *int64
+		Mean *float64
 		Text *string
 		Sum  float64
 		Last *int64
 		N    int64
 	}
-	items := make([]item, rows)
+	items, eighths := make([]item, rows), make([]item, rows)
 	times := make([]int64, rows)
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range items {
+		eighths[i].F = float64(r.IntN(10_000)) / 8
 		items[i] = item{I: r.Int64N(1000), F: float64(r.IntN(10_000)) / 100, S: string(rune('a' + r.IntN(26)))}
 		times[i] = int64(i)
 	}
-	value := column(items...)
 	from, to := make([]int32, asked), make([]int32, asked)
 	for i := range from {
 		from[i] = int32(r.IntN(rows - 1000))
@@ -240,6 +241,8 @@ func BenchmarkSeries(b *testing.B) {
 	for name, terms := range map[string]func(e *item, o *out) Term{
 		"count": func(_ *item, o *out) Term { return Count(&o.N) },
 		"sum":   func(e *item, o *out) Term { return Sum(&o.Sum, &e.F) },
+		"short": func(e *item, o *out) Term { return Sum(&o.Sum, &e.F) },
+		"mean":  func(e *item, o *out) Term { return Mean(o.Mean, &e.F) },
 		"last":  func(e *item, o *out) Term { return Last(o.Last, &e.I) },
 		"max":   func(e *item, o *out) Term { return Max(o.Max, &e.I) },
 		"tree":  func(e *item, o *out) Term { return Max(o.Text, &e.S) },
@@ -249,6 +252,10 @@ func BenchmarkSeries(b *testing.B) {
 			p, err := Resolve(in, to1, []Term{terms(in.Value().Interface().(*item), to1.Value().Interface().(*out))}, Scope{Partial: true, MayBeEmpty: true})
 			if err != nil {
 				b.Fatal(err)
+			}
+			value := column(items...)
+			if name == "short" || name == "mean" {
+				value = column(eighths...)
 			}
 			series, err := NewSeries([]*Plan{p}, value, times, []int32{0}, nil)
 			if err != nil {
