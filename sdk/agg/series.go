@@ -19,6 +19,7 @@ import (
 // How depends on the state. What can be taken back (counts, sums) is a difference
 // of running totals; first, last and lists are positions; all else is merged from
 // a tree of blocks. In each case the result is that of Table.Add, to the bit.
+// Columns are put in order only for states that need them so.
 //
 // A range must lie within a group and not split rows of the same time. A Series
 // is immutable; Table.SetRanges reads it.
@@ -37,21 +38,80 @@ type ranged interface {
 	// source prepares the rows v of a series; nil when these cannot be done
 	// exactly this way.
 	source(v *run, r *Reserve) (source, error)
-	// put makes slots[i] (slot i when slots is nil) the accumulator of the rows
-	// of the series in [from[i], to[i]).
+	// put makes slots[i] the accumulator of the rows of the series in
+	// [from[i], to[i]).
 	put(s source, slots, from, to []int32)
 }
 
-// run is the rows of a series that a state sees.
+// run is the rows of a series, or of a piece of it, that a state sees.
 type run struct {
 	view           // rows, columns and times; rows is nil when all count
+	left   bool    // some do not count
 	all    int     // rows of the series
 	starts []int32 // first row of each group
 }
 
-// Reserve is asked before memory is allocated. A nil one grants everything.
+// Rows is the rows of a series, as they come and as they stand in it.
+type Rows struct {
+	// Pieces are the rows as they come, piece after piece. Of a batch only the
+	// columns and the selection matter.
+	Pieces []*batch.Batch
+	// Place says where each of them, counted over all pieces, stands in the
+	// series; nil: where it comes.
+	Place []int32
+	// Time are the event times, in the order of the series.
+	Time []int64
+	// Starts is the first row of each group, in the series.
+	Starts []int32
+
+	ordered *batch.Column // see inOrder
+	size    int64         // reserved for it
+}
+
+// inOrder returns the columns in the order of the series.
+func (rows *Rows) inOrder(r *Reserve) (*batch.Column, error) {
+	if rows.ordered != nil {
+		return rows.ordered, nil
+	}
+	for _, p := range rows.Pieces {
+		rows.size += p.SizeBytes()
+	}
+	if err := r.bytes(2*rows.size + int64(4*len(rows.Place))); err != nil {
+		return nil, err
+	}
+	columns, order := make([]*batch.Column, len(rows.Pieces)), make([]int32, len(rows.Place))
+	for i, p := range rows.Pieces {
+		columns[i] = p.Compact().Root
+	}
+	for row, at := range rows.Place {
+		order[at] = int32(row)
+	}
+	rows.ordered = batch.Concat(columns).Gather(order)
+	r.free(rows.size + int64(4*len(order)))
+	return rows.ordered, nil
+}
+
+// longestGroup returns how many rows the largest group has.
+func (rows *Rows) longestGroup() int {
+	longest, end := 0, len(rows.Place)
+	for i := len(rows.Starts) - 1; i >= 0; i-- {
+		longest = max(longest, end-int(rows.Starts[i]))
+		end = int(rows.Starts[i])
+	}
+	return longest
+}
+
+// Reserve is asked before memory is allocated, and told when some is not needed
+// any more. A nil one grants everything.
 type Reserve struct {
 	Bytes func(n int64) error
+	Free  func(n int64)
+}
+
+func (r *Reserve) free(n int64) {
+	if r != nil && r.Free != nil {
+		r.Free(n)
+	}
 }
 
 func (r *Reserve) bytes(n int64) error {
@@ -61,38 +121,61 @@ func (r *Reserve) bytes(n int64) error {
 	return r.Bytes(n)
 }
 
-// NewSeries prepares the rows of value, whose event times are time and whose
-// groups begin at starts, for SetRanges on tables of the plans, all of which take
+// NewSeries prepares rows for SetRanges on tables of the plans, all of which take
 // these rows.
-func NewSeries(plans []*Plan, value *batch.Column, time []int64, starts []int32, r *Reserve) (*Series, error) {
-	s := &Series{rows: value.Len, sources: make(map[string]source), trees: make(map[*Plan]*tree)}
+func NewSeries(plans []*Plan, rows *Rows, r *Reserve) (*Series, error) {
+	s := &Series{sources: make(map[string]source), trees: make(map[*Plan]*tree)}
+	for _, p := range rows.Pieces {
+		s.rows += p.Len()
+	}
+	if rows.Place == nil {
+		rows.Place = make([]int32, s.rows)
+		for i := range rows.Place {
+			rows.Place[i] = int32(i)
+		}
+	}
+	if err := s.addTotals(plans, rows, r); err != nil {
+		return nil, err
+	}
 	shared := make(map[string]*tree)
 	for _, p := range plans {
-		var rest []int
-		for i := range p.states {
-			found, err := s.source(p, i, value, time, starts, r)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				rest = append(rest, i)
-			}
+		if err := s.addOthers(p, rows, shared, r); err != nil {
+			return nil, err
 		}
-		if len(rest) == 0 {
-			continue
-		}
-		sub := p.only(rest)
-		name := sub.identities()
-		if shared[name] == nil {
-			t, err := newTree(sub, value, time, r)
-			if err != nil {
-				return nil, err
-			}
-			shared[name] = t
-		}
-		s.trees[p] = shared[name].forPlan(rest)
+	}
+	if !s.KeepsRows() {
+		r.free(rows.size)
 	}
 	return s, nil
+}
+
+// addOthers makes the sources of those states of a plan that have none, and a
+// tree for the rest.
+func (s *Series) addOthers(p *Plan, rows *Rows, shared map[string]*tree, r *Reserve) error {
+	var rest []int
+	for i := range p.states {
+		if found, err := s.source(p, i, rows, r); err != nil {
+			return err
+		} else if !found {
+			rest = append(rest, i)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	sub := p.only(rest)
+	name := sub.identities()
+	if shared[name] == nil {
+		value, err := rows.inOrder(r)
+		if err != nil {
+			return err
+		}
+		if shared[name], err = newTree(sub, value, rows.Time, r); err != nil {
+			return err
+		}
+	}
+	s.trees[p] = shared[name].forPlan(rest)
+	return nil
 }
 
 // SeriesBytes estimates what NewSeries reserves for each row: a running total or a
@@ -121,7 +204,7 @@ func (s *Series) KeepsRows() bool {
 
 // source makes the source of state i of a plan, unless it is there. It reports
 // false when there can be none.
-func (s *Series) source(p *Plan, i int, value *batch.Column, time []int64, starts []int32, r *Reserve) (bool, error) {
+func (s *Series) source(p *Plan, i int, rows *Rows, r *Reserve) (bool, error) {
 	name := p.identity(i)
 	if known, ok := s.sources[name]; ok {
 		return known != nil, nil
@@ -132,8 +215,16 @@ func (s *Series) source(p *Plan, i int, value *batch.Column, time []int64, start
 		s.sources[name] = nil
 		return false, nil
 	}
-	v, err := spec.run(p, value, time, starts)
+	value, err := rows.inOrder(r)
 	if err != nil {
+		return false, err
+	}
+	v := &run{all: value.Len, starts: rows.Starts, view: view{n: value.Len, time: rows.Time}}
+	var cond *field.Evaluator
+	if w := p.wheres[spec.where]; w != nil {
+		cond = w.NewEvaluator()
+	}
+	if err := v.narrow(p, spec, cond, value); err != nil {
 		return false, err
 	}
 	made, err := st.source(v, r)
@@ -141,16 +232,15 @@ func (s *Series) source(p *Plan, i int, value *batch.Column, time []int64, start
 	return made != nil, err
 }
 
-// run returns the rows of a series that the state sees.
-func (spec *stateSpec) run(p *Plan, value *batch.Column, time []int64, starts []int32) (*run, error) {
-	v := &run{all: value.Len, starts: starts, view: view{n: value.Len, time: time}}
-	if w := p.wheres[spec.where]; w != nil {
-		v.keep(w.NewEvaluator().Rows(value, nil, make([]int32, 0, value.Len)))
+// narrow leaves those rows that the state counts, and finds its columns.
+func (v *run) narrow(p *Plan, spec *stateSpec, cond *field.Evaluator, value *batch.Column) error {
+	if cond != nil {
+		v.keep(cond.Rows(value, v.view.rows, make([]int32, 0, v.n)))
 	}
 	for _, path := range spec.paths {
 		c := value.Flatten(path)
 		if c == nil {
-			return nil, fmt.Errorf("column %s is aggregated but was not read", fieldName(p.input, path))
+			return fmt.Errorf("column %s is aggregated but was not read", fieldName(p.input, path))
 		}
 		v.cols = append(v.cols, c)
 	}
@@ -158,7 +248,7 @@ func (spec *stateSpec) run(p *Plan, value *batch.Column, time []int64, starts []
 		var f filter
 		v.keep(f.present(v.cols[0].Valid, v.view).rows)
 	}
-	return v, nil
+	return nil
 }
 
 // keep lets only these rows count, perhaps none.
@@ -166,6 +256,7 @@ func (v *run) keep(rows []int32) {
 	if rows == nil {
 		rows = []int32{}
 	}
+	v.left = v.left || len(rows) < v.n
 	v.rows, v.n = rows, len(rows)
 }
 
@@ -200,11 +291,7 @@ func (p *Plan) only(states []int) *Plan {
 // of a series that was made for the table's plan, instead of what it held. Until
 // slots are reset they are only good for Results and Columns.
 func (t *Table) SetRanges(s *Series, slots, from, to []int32) error {
-	for i, st := range t.states {
-		if src := s.sources[t.names()[i]]; src != nil {
-			st.(ranged).put(src, slots, from, to)
-		}
-	}
+	t.putRanges(s, slots, from, to)
 	if tr := s.trees[t.plan]; tr != nil {
 		return tr.put(t, slots, from, to)
 	}

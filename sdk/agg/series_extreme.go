@@ -68,7 +68,7 @@ func (e *intExtremes) source(v *run, r *Reserve) (source, error) {
 func (e *intExtremes) put(s source, slots, from, to []int32) {
 	h := s.(*highest)
 	for i, f := range from {
-		e.best[slotOf(slots, i)] = h.between(f, to[i])
+		e.best[slots[i]] = h.between(f, to[i])
 	}
 }
 
@@ -97,9 +97,9 @@ func (e *floatExtremes) put(s source, slots, from, to []int32) {
 	for i, f := range from {
 		best := h.between(f, to[i])
 		if best == math.MinInt64 {
-			e.best[slotOf(slots, i)] = e.empty()
+			e.best[slots[i]] = e.empty()
 			continue
 		}
-		e.best[slotOf(slots, i)] = floatOf(uint64(best^flip) ^ 1<<63)
+		e.best[slots[i]] = floatOf(uint64(best^flip) ^ 1<<63)
 	}
 }

@@ -110,7 +110,7 @@ func (e *edges) encode(c *batch.Column, row int) int64 {
 func (e *edges) put(s source, slots, from, to []int32) {
 	o := s.(*sequence)
 	for i, f := range from {
-		slot := slotOf(slots, i)
+		slot := slots[i]
 		first, end := o.between(f, to[i])
 		if first == end {
 			e.times[slot], e.values[slot] = noTime, 0
@@ -199,7 +199,7 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 	}
 	start := int32(0)
 	for i, end := range ends {
-		r.lists[slotOf(slots, i)] = list{buf: shared[start:end:end], sorted: borrowed}
+		r.lists[slots[i]] = list{buf: shared[start:end:end], sorted: borrowed}
 		start = end
 	}
 }
@@ -208,7 +208,7 @@ func (r *ranked) put(s source, slots, from, to []int32) {
 func (r *ranked) putLone(o *sequence, slots, from, to []int32) {
 	r.lone = extend(r.lone, len(r.lists), lone{})
 	for i, f := range from {
-		slot := slotOf(slots, i)
+		slot := slots[i]
 		r.clear(slot)
 		first, end := o.between(f, to[i])
 		if first == end {

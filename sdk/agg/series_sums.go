@@ -15,40 +15,56 @@ func sizeOf[T any](v T) int64 { return int64(unsafe.Sizeof(v)) }
 // positions is the source of a count of all rows: the rows are their numbers.
 type positions struct{}
 
-// source implements ranged.
-func (c *counts) source(v *run, r *Reserve) (source, error) {
-	before, err := v.counted(r)
-	if err != nil {
-		return nil, err
+// addends implements summed.
+func (c *counts) addends() addends { return new(ones) }
+
+// putSums implements summed.
+func (c *counts) putSums(_ addends, slots []int32, sums []int64) {
+	for i, slot := range slots {
+		c.n[slot] = sums[i]
 	}
-	if before == nil {
-		return positions{}, nil
-	}
-	return before, nil
 }
 
-// put implements ranged.
-func (c *counts) put(s source, slots, from, to []int32) {
-	before, partly := s.([]int32)
-	switch {
-	case !partly && slots == nil:
-		n := c.n[:len(from)]
-		for i, f := range from {
-			n[i] = int64(to[i] - f)
+// putPositions counts the rows in [from[i], to[i]) in slots[i].
+func (c *counts) putPositions(slots, from, to []int32) {
+	for i, slot := range slots {
+		c.n[slot] = int64(to[i] - from[i])
+	}
+}
+
+// addends implements summed.
+func (s *intSums) addends() addends { return &integers{unsigned: s.unsigned} }
+
+// putSums implements summed.
+func (s *intSums) putSums(_ addends, slots []int32, sums []int64) {
+	for i, slot := range slots {
+		s.low[slot] = sums[i]
+		if s.high != nil {
+			s.high[slot] = 0
 		}
-	case !partly:
-		for i, slot := range slots {
-			c.n[slot] = int64(to[i] - from[i])
-		}
-	case slots == nil:
-		n := c.n[:len(from)]
-		for i, f := range from {
-			n[i] = int64(before[to[i]] - before[f])
-		}
-	default:
-		for i, slot := range slots {
-			c.n[slot] = int64(before[to[i]] - before[from[i]])
-		}
+	}
+}
+
+// addends implements summed.
+func (f *floatSums) addends() addends { return &floats{base: -exponent0, top: -exponent0} }
+
+// putSums implements summed.
+func (f *floatSums) putSums(a addends, slots []int32, sums []int64) {
+	f.clearAll(slots)
+	base := a.(*floats).base
+	for i, slot := range slots {
+		sign := uint64(sums[i] >> 63)
+		f.slots[slot] = narrow{uint64(sums[i]), sign, sign, base, 0}
+	}
+}
+
+// clearAll makes slots good to be set.
+func (f *floatSums) clearAll(slots []int32) {
+	if f.special == nil && len(f.wide) == 0 {
+		return
+	}
+	for _, slot := range slots {
+		f.clear(slot)
 	}
 }
 
@@ -58,17 +74,6 @@ type wideTotals struct{ low, high []uint64 }
 // source implements ranged.
 func (s *intSums) source(v *run, r *Reserve) (source, error) {
 	values := v.cols[0].Ints
-	if !s.mayOverflow(v, values) {
-		sum, err := newTotals[int64](v.all, r)
-		if err != nil {
-			return nil, err
-		}
-		v.spread(func(i int) { sum[i+1] = values[i] })
-		for i := range v.all {
-			sum[i+1] += sum[i]
-		}
-		return sum, nil
-	}
 	low, err := newTotals[uint64](v.all, r)
 	if err != nil {
 		return nil, err
@@ -104,46 +109,11 @@ func (v *run) spread(f func(i int)) {
 	}
 }
 
-// mayOverflow reports whether a sum of some of the rows might not fit an int64:
-// when their number times the largest of them does not.
-func (s *intSums) mayOverflow(v *run, values []int64) bool {
-	var most uint64
-	v.spread(func(i int) {
-		x := values[i]
-		size := uint64(x)
-		if x < 0 && !s.unsigned {
-			size = -size
-		}
-		most = max(most, size)
-	})
-	high, low := bits.Mul64(most, uint64(v.n))
-	return high != 0 || low > math.MaxInt64
-}
-
 // put implements ranged.
 func (s *intSums) put(src source, slots, from, to []int32) {
-	if sum, ok := src.([]int64); ok {
-		if slots == nil {
-			low := s.low[:len(from)]
-			for i, f := range from {
-				low[i] = sum[to[i]] - sum[f]
-			}
-		} else {
-			for i, slot := range slots {
-				s.low[slot] = sum[to[i]] - sum[from[i]]
-			}
-		}
-		for i := range from {
-			if s.high == nil {
-				break
-			}
-			s.high[slotOf(slots, i)] = 0
-		}
-		return
-	}
 	wide := src.(*wideTotals)
 	for i, f := range from {
-		slot, t := slotOf(slots, i), to[i]
+		slot, t := slots[i], to[i]
 		low, borrow := bits.Sub64(wide.low[t], wide.low[f], 0)
 		high, _ := bits.Sub64(wide.high[t], wide.high[f], borrow)
 		if int64(low) < 0 { // from unsigned low to signed low
@@ -159,8 +129,8 @@ func (s *intSums) put(src source, slots, from, to []int32) {
 	}
 }
 
-// fixed is running totals of floats in fixed point, 64, 128 or 192 bits around
-// one exponent that suits all values. Limb l of the total of the rows before row i
+// fixed is running totals of floats in fixed point, 128 or 192 bits around one
+// exponent that suits all values. Limb l of the total of the rows before row i
 // is limbs[size·i+l].
 type fixed struct {
 	limbs []uint64
@@ -189,7 +159,7 @@ func (f *floatSums) source(v *run, r *Reserve) (source, error) {
 	if !finite || need > 192 {
 		return nil, nil
 	}
-	out := &fixed{base: low, size: (need + 63) / 64}
+	out := &fixed{base: low, size: max(2, (need+63)/64)}
 	if err := r.bytes(int64(8 * out.size * (v.all + 1))); err != nil {
 		return nil, err
 	}
@@ -239,26 +209,15 @@ func (f *fixed) set(i int, x float64) {
 // put implements ranged.
 func (f *floatSums) put(s source, slots, from, to []int32) {
 	x := s.(*fixed)
-	for i := range from {
-		slot := slotOf(slots, i)
-		if f.slots[slot].wide != 0 || f.special != nil {
-			f.clear(slot)
-		}
-	}
+	f.clearAll(slots)
 	sums, limbs := f.slots, x.limbs
 	switch x.size {
-	case 1:
-		for i, a := range from {
-			l0 := limbs[to[i]] - limbs[a]
-			sign := uint64(int64(l0) >> 63)
-			sums[slotOf(slots, i)] = narrow{l0, sign, sign, x.base, 0}
-		}
 	case 2:
 		for i, a := range from {
 			before, after := limbs[2*int(a):2*int(a)+2], limbs[2*int(to[i]):2*int(to[i])+2]
 			l0, borrow := bits.Sub64(after[0], before[0], 0)
 			l1, _ := bits.Sub64(after[1], before[1], borrow)
-			sums[slotOf(slots, i)] = narrow{l0, l1, uint64(int64(l1) >> 63), x.base, 0}
+			sums[slots[i]] = narrow{l0, l1, uint64(int64(l1) >> 63), x.base, 0}
 		}
 	default:
 		for i, a := range from {
@@ -266,7 +225,7 @@ func (f *floatSums) put(s source, slots, from, to []int32) {
 			l0, borrow := bits.Sub64(after[0], before[0], 0)
 			l1, borrow := bits.Sub64(after[1], before[1], borrow)
 			l2, _ := bits.Sub64(after[2], before[2], borrow)
-			sums[slotOf(slots, i)] = narrow{l0, l1, l2, x.base, 0}
+			sums[slots[i]] = narrow{l0, l1, l2, x.base, 0}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package agg
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -61,6 +62,32 @@ func drawGrouped(t *rapid.T) grouped {
 	return g
 }
 
+// rows returns the rows as they may come: in any order, in pieces, some of which
+// are selections.
+func (g *grouped) rows(r *rand.Rand) *Rows {
+	rows := &Rows{Time: g.times, Starts: g.starts}
+	order := make([]int32, len(g.times))
+	for i, row := range r.Perm(len(order)) {
+		order[i] = int32(row)
+	}
+	for from := 0; from < len(order); {
+		to := min(from+1+r.IntN(len(order)), len(order))
+		b := &batch.Batch{Root: g.value.Gather(order[from:to])}
+		if r.IntN(2) == 0 { // every second row belongs to somebody else
+			twice := make([]int32, 0, 2*(to-from))
+			for _, row := range order[from:to] {
+				b.Sel = append(b.Sel, int32(len(twice)))
+				twice = append(twice, row, order[0])
+			}
+			b.Root = g.value.Gather(twice)
+		}
+		rows.Pieces = append(rows.Pieces, b)
+		from = to
+	}
+	rows.Place = order
+	return rows
+}
+
 // ranges draws n non-empty ranges that lie within a group and do not split rows of
 // the same time.
 func (g *grouped) ranges(r *rand.Rand, n int) (from, to []int32) {
@@ -94,9 +121,9 @@ func TestSeriesIsTheSameAsAdding(t *testing.T) {
 	plans := []*Plan{mustPlan(t, Into(describeExact)), mustPlan(t, Into(describeSketches))}
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGrouped(t)
-		series, err := NewSeries(plans, g.value, g.times, g.starts, nil)
-		must(t, err)
 		r := rand.New(rand.NewPCG(1, rapid.Uint64().Draw(t, "ranges")))
+		series, err := NewSeries(plans, g.rows(r), nil)
+		must(t, err)
 		for _, p := range plans {
 			read, added := p.NewTable(), p.NewTable()
 			for range 2 { // the second time slots hold something already
@@ -147,7 +174,7 @@ func TestMergedSeriesAreTheSameAsAdding(t *testing.T) {
 			for k, row := range mine {
 				times[k] = g.times[row]
 			}
-			s, err := NewSeries(plans, g.value.Gather(mine), times, starts, nil)
+			s, err := NewSeries(plans, &Rows{Pieces: []*batch.Batch{{Root: g.value.Gather(mine)}}, Time: times, Starts: starts}, nil)
 			must(t, err)
 			rows, all = append(rows, mine), append(all, s)
 		}
@@ -195,7 +222,7 @@ func (g *grouped) group(row int) int {
 	return at
 }
 
-func compareSlots(t *rapid.T, read, added *Table, slots []int32) {
+func compareSlots(t interface{ Fatalf(string, ...any) }, read, added *Table, slots []int32) {
 	n := len(slots)
 	keys := batch.NewStrings(&batch.Type{Kind: batch.String}, batch.Strings{Offsets: make([]int32, n+1)})
 	got, gotErr := read.Results(slots, keys, make([]int64, n), make([]int64, n))
@@ -257,7 +284,7 @@ func BenchmarkSeries(b *testing.B) {
 			if name == "short" || name == "mean" {
 				value = column(eighths...)
 			}
-			series, err := NewSeries([]*Plan{p}, value, times, []int32{0}, nil)
+			series, err := NewSeries([]*Plan{p}, &Rows{Pieces: []*batch.Batch{{Root: value}}, Time: times, Starts: []int32{0}}, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -282,4 +309,54 @@ func mustProbe[T any](b *testing.B) *field.Probe {
 		b.Fatal(err)
 	}
 	return p
+}
+
+// A table that was set from one series is set from another as if it were new: the
+// parts of an index have different values, and may keep them in different ways.
+func TestRangesOfSeveralSeries(t *testing.T) {
+	p := mustPlan(t, Into(describeExact))
+	var parts []grouped
+	for _, values := range [][]float64{
+		{math.Inf(1), math.NaN(), 1e300, 1e-300}, // nothing but merging will do
+		{0.25, 1 << 20, -3, 0},                   // words
+		{12.34, 1e6, -0.1, 7},                    // several words
+		{5e-324, -5e-324, 3e-320, 0},             // words far from one
+		{1, 1 << 30, -1 << 33, 3},                // words of 64 bits
+	} {
+		var g grouped
+		var items []item
+		for i, f := range values {
+			items = append(items, item{I: int64(f), U: 1 << 63, F: f, At: time.UnixMicro(int64(i)).UTC()})
+			g.times = append(g.times, int64(i))
+		}
+		g.value, g.starts = column(items...), []int32{0}
+		parts = append(parts, g)
+	}
+	read := p.NewTable()
+	read.Grow(3)
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 50 {
+		g := parts[r.IntN(len(parts))]
+		series, err := NewSeries([]*Plan{p}, g.rows(r), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, to := []int32{0, 1, 0}, []int32{2, 4, 4}
+		var slots []int32
+		if r.IntN(2) == 0 {
+			slots = []int32{0, 1, 2}
+		}
+		if err := read.SetRanges(series, slots, from, to); err != nil {
+			t.Fatal(err)
+		}
+		added := p.NewTable()
+		added.Grow(3)
+		for slot := range int32(3) {
+			rows := []int32{0, 1, 2, 3}[from[slot]:to[slot]]
+			if err := added.AddAll(slot, g.value, g.times, rows, len(rows)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		compareSlots(t, read, added, []int32{0, 1, 2})
+	}
 }

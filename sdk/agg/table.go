@@ -25,6 +25,7 @@ type Table struct {
 	identities []string         // of the states, for SetRanges
 	parts      map[*Plan]*Table // with some of the states, by their plan
 	merges     bool             // see MergeRanges
+	slots      []int32          // scratch for SetRanges
 }
 
 // NewTable returns a table without slots.

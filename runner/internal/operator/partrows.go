@@ -21,7 +21,8 @@ type partRows struct {
 	keys   *state.Tuples
 	ids    []int32
 	times  []int64
-	values []*batch.Column
+	values []*batch.Batch // what aggregates read
+	share  bool           // without a budget selections keep the columns they are of, which other parts have too
 	texts  int64
 	size   int64 // of values
 	tuples int64 // reserved for keys
@@ -29,7 +30,7 @@ type partRows struct {
 }
 
 func newPartRows(x *Index) *partRows {
-	return &partRows{types: x.types, plans: x.plans, holding: holding{memory: x.memory}, keys: state.NewTuples(x.types)}
+	return &partRows{types: x.types, plans: x.plans, holding: holding{memory: x.memory}, keys: state.NewTuples(x.types), share: x.passes == nil}
 }
 
 // rowBytes is what a row takes besides its columns until the rows are in order:
@@ -81,11 +82,12 @@ func (r *partRows) add(b *batch.Batch, keys []*batch.Column, value *batch.Column
 	for i := range n {
 		r.times = append(r.times, b.TimeAt(b.Row(i)))
 	}
-	if b.Sel != nil {
-		value = value.Gather(b.Sel)
+	piece := &batch.Batch{Root: value, Sel: b.Sel}
+	if !r.share || textBytes(value) > 0 {
+		piece = piece.Compact()
 	}
-	r.values = append(r.values, value)
-	if r.texts += textBytes(value); r.texts > math.MaxInt32 {
+	r.values = append(r.values, piece)
+	if r.texts += textBytes(piece.Root); r.texts > math.MaxInt32 {
 		return errors.New("the texts that are looked up take more than 2 GiB in a part of the index; raise the parallelism, which makes more parts")
 	}
 	return nil
@@ -108,57 +110,55 @@ func textBytes(c *batch.Column) int64 {
 	return n
 }
 
-// build puts the rows in order and makes the part of them.
+// build puts the rows in order and makes the part of them. When memory for that is
+// refused, they are all still there.
 func (r *partRows) build() (*part, error) {
 	n := len(r.ids)
 	if n == 0 {
 		return &part{keys: r.keys, starts: make([]int32, r.keys.Len()+1)}, nil
 	}
-	// At most there are the columns as they came, in one piece, and in order.
-	growth, ordered := r.growth(), int64(8*n+4*r.keys.Len())
-	if err := r.holding.reserve(growth + 2*r.size + sortBytes(n) + ordered); err != nil {
+	growth := r.growth()
+	if err := r.holding.reserve(growth); err != nil {
 		return nil, err
 	}
 	r.tuples += growth
-	order, starts := byKeyAndTime(r.ids, r.times, r.keys.Len())
-	p := &part{keys: r.keys, starts: starts, times: make([]int64, n)}
-	for i, row := range order {
-		p.times[i] = r.times[row]
-	}
-	r.ids, r.times = nil, nil
-	whole := batch.Concat(r.values)
-	r.values = nil
-	value := whole.Gather(order)
-	r.holding.release(2*r.size + sortBytes(n) + rowBytes*r.room)
 	before := r.holding.bytes
-	var err error
-	p.series, err = agg.NewSeries(r.plans, value, p.times, starts[:len(starts)-1], &agg.Reserve{Bytes: r.holding.reserve})
+	p, err := r.ordered()
 	if err != nil {
-		r.holding.release(r.holding.bytes - before + ordered)
-		r.unbuild(p, value)
+		r.holding.release(r.holding.bytes - before)
 		return nil, err
 	}
-	if !p.series.KeepsRows() {
-		r.holding.release(r.size)
-	}
+	r.holding.release(r.size + rowBytes*r.room)
+	r.values, r.ids, r.times = nil, nil, nil
 	return p, nil
 }
 
-// unbuild makes the rows of a part that could not be built rows to be taken again.
-func (r *partRows) unbuild(p *part, value *batch.Column) {
-	r.times, r.values, r.room = p.times, []*batch.Column{value}, 0
-	r.ids = make([]int32, len(p.times))
-	for id := range p.keys.Len() {
-		for i := p.starts[id]; i < p.starts[id+1]; i++ {
-			r.ids[i] = int32(id)
-		}
+// ordered makes the part.
+func (r *partRows) ordered() (*part, error) {
+	n, kept := len(r.ids), int64(8*len(r.ids)+4*r.keys.Len())
+	if err := r.holding.reserve(kept + sortBytes(n)); err != nil {
+		return nil, err
 	}
+	place, starts := byKeyAndTime(r.ids, r.times, r.keys.Len())
+	r.holding.release(sortBytes(n) - placeBytes(n))
+	p := &part{keys: r.keys, starts: starts, times: make([]int64, n)}
+	for row, at := range place {
+		p.times[at] = r.times[row]
+	}
+	rows := &agg.Rows{Pieces: r.values, Place: place, Time: p.times, Starts: starts[:len(starts)-1]}
+	var err error
+	p.series, err = agg.NewSeries(r.plans, rows, &agg.Reserve{Bytes: r.holding.reserve, Free: r.holding.release})
+	if err == nil {
+		r.holding.release(placeBytes(n))
+	}
+	return p, err
 }
 
 // take hands over all rows, as they were added, and gives back what they hold.
 func (r *partRows) take(put func(b *batch.Batch) error) error {
 	at := 0
-	for i, value := range r.values {
+	for i, piece := range r.values {
+		value := piece.Compact().Root
 		for from := 0; from < value.Len; from += batch.TargetRows {
 			n := min(value.Len-from, batch.TargetRows)
 			b := dealtRows(r.keys.Columns(r.ids[at:at+n]), value.Slice(from, from+n), r.times[at:at+n:at+n])
@@ -170,7 +170,7 @@ func (r *partRows) take(put func(b *batch.Batch) error) error {
 		r.values[i] = nil
 	}
 	r.holding.drop()
-	*r = partRows{types: r.types, plans: r.plans, holding: r.holding, keys: state.NewTuples(r.types)}
+	*r = partRows{types: r.types, plans: r.plans, holding: r.holding, keys: state.NewTuples(r.types), share: r.share}
 	return nil
 }
 

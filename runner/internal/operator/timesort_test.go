@@ -25,7 +25,11 @@ func TestByKeyAndTime(t *testing.T) {
 		if r.IntN(3) == 0 {
 			slices.Sort(times)
 		}
-		order, starts := byKeyAndTime(ids, times, keys)
+		place, starts := byKeyAndTime(ids, times, keys)
+		order := make([]int32, n)
+		for row, at := range place {
+			order[at] = int32(row)
+		}
 		want := make([]int32, n)
 		for i := range want {
 			want[i] = int32(i)
