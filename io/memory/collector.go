@@ -37,9 +37,10 @@ type collected[T any] struct {
 // the row has none.
 type Row[T any] struct {
 	Value      T
-	Time       time.Time // event time
-	Start, End time.Time // its window, [Start, End)
-	Retract    bool      // takes back an earlier row
+	Time       time.Time  // event time
+	Start, End time.Time  // its window, [Start, End)
+	Pane       batch.Pane // the firing of that window
+	Retract    bool       // takes back an earlier row
 }
 
 // String implements connector.Sink.
@@ -204,6 +205,9 @@ func (w *collecting[T]) Write(ctx context.Context, b *batch.Batch) error {
 	for i, v := range values {
 		at := b.Row(i)
 		rows[i] = Row[T]{Value: v, Time: instant(b.Time, at), Start: instant(b.Start, at), End: instant(b.End, at)}
+		if b.Start != nil {
+			rows[i].Pane = b.PaneAt(at)
+		}
 		rows[i].Retract = b.Retract != nil && b.Retract[at]
 	}
 	w.staged.Rows += int64(len(rows))

@@ -274,8 +274,9 @@ func TestCollector(t *testing.T) {
 		t.Errorf("rows %v, %d, %d batches", got, c.Len(), len(c.Batches()))
 	}
 	start, end := time.UnixMicro(0).UTC(), time.UnixMicro(60).UTC()
-	want := []memory.Row[int64]{{Value: 10}, {Value: 11}, {Value: 12},
-		{Value: 11, Start: start, End: end}, {Value: 12, Time: time.UnixMicro(5).UTC(), Start: start, End: end, Retract: true}}
+	once := batch.Pane{Timing: batch.OnTime, First: true, Last: true}
+	want := []memory.Row[int64]{{Value: 10}, {Value: 11}, {Value: 12}, {Value: 11, Start: start, End: end, Pane: once},
+		{Value: 12, Time: time.UnixMicro(5).UTC(), Start: start, End: end, Pane: once, Retract: true}}
 	if got := c.Windowed(); !slices.Equal(got, want) {
 		t.Errorf("rows %v, want %v", got, want)
 	}

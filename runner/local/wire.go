@@ -199,6 +199,10 @@ func (w *wiring) combine(op *plan.Op, node *graph.Combine, dropped *operator.Cou
 	case plan.Scatter:
 		return operator.NewScatter(w.sender(op)), nil
 	}
+	if plan.Triggered(op.Node, w.job.plan.Mode) {
+		g.LateOutput = len(op.Node.Outputs) > 1
+		return operator.NewTriggered(g, dropped), nil
+	}
 	return operator.NewCombine(g, dropped), nil
 }
 

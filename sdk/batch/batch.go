@@ -13,6 +13,7 @@
 //	├── Time    [t0 t1 t2 …]      event time, µs since the epoch
 //	├── Start   [w0 w0 w1 …]      window of each row; nil before the first grouping
 //	├── End     [e0 e0 e1 …]
+//	├── Panes   [p0 p1 p0 …]      firing of the window; nil: the only one
 //	└── Sel     [0 2 5 …]         rows that count; nil: all
 //
 // KV[K, V] needs no form of its own: its Root is struct{key K, value V}.
@@ -42,6 +43,10 @@ type Batch struct {
 	// in µs. Both are nil until a grouping step has put the rows into windows;
 	// before that a row's windows follow from its time.
 	Start, End []int64
+
+	// Panes says which firing of its window each physical row comes from; nil
+	// where windows fire once (see PaneAt).
+	Panes []Pane
 
 	// Retract marks rows that take back an earlier one. nil: every row is an insert.
 	Retract []bool
@@ -121,6 +126,7 @@ func (b *Batch) Gather(rows []int32) *Batch {
 		Time:    gather(b.Time, rows),
 		Start:   gather(b.Start, rows),
 		End:     gather(b.End, rows),
+		Panes:   gather(b.Panes, rows),
 		Retract: gather(b.Retract, rows),
 	}
 }
@@ -138,6 +144,7 @@ func (b *Batch) Slice(from, to int) *Batch {
 		Time:    cut(b.Time, from, to),
 		Start:   cut(b.Start, from, to),
 		End:     cut(b.End, from, to),
+		Panes:   cut(b.Panes, from, to),
 		Retract: cut(b.Retract, from, to),
 	}
 }
@@ -145,7 +152,7 @@ func (b *Batch) Slice(from, to int) *Batch {
 // SizeBytes estimates the memory the batch holds. Of columns that it shares with
 // batches of other rows it counts the part of its own selection.
 func (b *Batch) SizeBytes() int64 {
-	n := b.Root.SizeBytes() + int64(8*(len(b.Time)+len(b.Start)+len(b.End))+len(b.Retract))
+	n := b.Root.SizeBytes() + int64(8*(len(b.Time)+len(b.Start)+len(b.End))+len(b.Retract)+paneBytes*len(b.Panes))
 	if b.Sel != nil {
 		n = n*int64(len(b.Sel))/int64(max(1, b.Root.Len)) + int64(4*len(b.Sel))
 	}

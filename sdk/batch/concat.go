@@ -1,6 +1,9 @@
 package batch
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Concat returns the rows of columns of one type, one column after the other. A
 // dictionary is kept when all columns share it; otherwise strings become plain,
@@ -177,6 +180,7 @@ func ConcatBatches(batches []*Batch) *Batch {
 		Time:    concatRows(dense, rows, MinTime, func(b *Batch) []int64 { return b.Time }),
 		Start:   concatRows(dense, rows, MinTime, func(b *Batch) []int64 { return b.Start }),
 		End:     concatRows(dense, rows, MaxTime, func(b *Batch) []int64 { return b.End }),
+		Panes:   concatPanes(dense, rows),
 		Retract: concatRows(dense, rows, false, func(b *Batch) []bool { return b.Retract }),
 	}
 }
@@ -198,6 +202,20 @@ func concatRows[T any](batches []*Batch, rows int, absent T, values func(*Batch)
 		}
 		for range b.Len() {
 			out = append(out, absent)
+		}
+	}
+	return out
+}
+
+// concatPanes fills in what PaneAt says where only some of the batches have panes.
+func concatPanes(batches []*Batch, rows int) []Pane {
+	if !slices.ContainsFunc(batches, func(b *Batch) bool { return b.Panes != nil }) {
+		return nil
+	}
+	out := make([]Pane, 0, rows)
+	for _, b := range batches {
+		for i := range b.Len() {
+			out = append(out, b.PaneAt(i))
 		}
 	}
 	return out

@@ -66,6 +66,17 @@ type Windowing struct {
 	// Grouped: a grouping step has put each row into one window, which its batch
 	// carries in Start and End. Otherwise the windows follow from event time.
 	Grouped bool
+	// Strategy says when the windows fire, and what happens to late rows.
+	Strategy window.Strategy
+}
+
+// String renders the windowing as EXPLAIN shows it: fixed 1h0m0s, accumulating.
+func (w Windowing) String() string {
+	s := w.Fn.String()
+	if strategy := w.Strategy.String(); strategy != "" {
+		s += ", " + strategy
+	}
+	return s
 }
 
 // Op is what a node does: *Read, *Rows, *Where, *Project, *Window, *Combine,
@@ -165,9 +176,13 @@ type Expr struct {
 }
 
 // Window sets the windows of a collection for the next grouping step.
-type Window struct{ Fn window.Fn }
+type Window struct {
+	Fn       window.Fn
+	Strategy window.Strategy
+}
 
-// Combine groups KV rows by key and window and aggregates the values.
+// Combine groups KV rows by key and window and aggregates the values. Output 1,
+// where there is one, has the rows that were too late for all of their windows.
 type Combine struct {
 	Name      string // combine, group, distinct
 	Aggregate *agg.Plan
@@ -226,7 +241,7 @@ func (*Project) Reads() ([][]int, bool) { return nil, false }
 func (*Window) Kind() string { return "window" }
 
 // Detail implements Op.
-func (w *Window) Detail() string { return w.Fn.String() }
+func (w *Window) Detail() string { return Windowing{Fn: w.Fn, Strategy: w.Strategy}.String() }
 
 // Reads implements Op.
 func (*Window) Reads() ([][]int, bool) { return nil, false }
@@ -279,7 +294,7 @@ func (g *Graph) String() string {
 			fmt.Fprintf(&b, " (%s)", d)
 		}
 		for _, o := range n.Outputs {
-			fmt.Fprintf(&b, " → %s %s", o.Type, o.Windowing.Fn)
+			fmt.Fprintf(&b, " → %s %s", o.Type, o.Windowing)
 			if o.Windowing.Grouped {
 				b.WriteString(" grouped")
 			}

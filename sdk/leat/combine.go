@@ -56,7 +56,7 @@ func grouped[K, O any](s *step, kind string, in graph.Edge, plan *agg.Plan, keys
 	key := in.Type().Fields[0].Type
 	rows := newKV(keys, key, results, plan.Output())
 	w := in.Windowing()
-	w.Grouped = true
+	w.Grouped, w.Strategy = true, w.Strategy.Continuation()
 	n := s.add(&graph.Combine{Name: kind, Aggregate: plan, Key: key}, []graph.Edge{in}, graph.Output{Type: rows.Type(), Windowing: w})
 	return PCollection[KV[K, O]]{s.p, graph.Edge{Node: n}, rows}
 }

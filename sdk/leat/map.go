@@ -84,7 +84,7 @@ func (m *mapFn[A, B]) Process(_ context.Context, b *batch.Batch, emit graph.Emit
 	if err != nil {
 		return err
 	}
-	shape := &batch.Batch{Root: &batch.Column{Type: noColumns, Len: b.Physical()}, Time: b.Time, Start: b.Start, End: b.End, Retract: b.Retract, Sel: b.Sel}
+	shape := &batch.Batch{Root: &batch.Column{Type: noColumns, Len: b.Physical()}, Time: b.Time, Start: b.Start, End: b.End, Panes: b.Panes, Retract: b.Retract, Sel: b.Sel}
 	return emit(0, shape.Compact().WithRoot(m.encode.Finish()))
 }
 

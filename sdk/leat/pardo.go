@@ -21,6 +21,8 @@ type Context struct {
 	time, start, end int64
 	windowed         bool
 	engine           state.Engine // of a stateful function
+	pane             batch.Pane
+	retracts         bool
 }
 
 // Time returns the event time of the row, in UTC; the zero time when it has none.
@@ -49,6 +51,15 @@ func (c *Context) Watermark() time.Time {
 	}
 	return time.UnixMicro(min(c.engine.Watermark(), batch.MaxTime)).UTC()
 }
+
+// Pane says which firing of its window the row comes from. Windows fire once, on
+// time, unless leat.Window was given a trigger or allowed lateness. The timing is
+// batch.Unknown for rows that no grouping step has made.
+func (c *Context) Pane() batch.Pane { return c.pane }
+
+// Retracts reports whether the row takes back one that was emitted before, with
+// the same value, time, window and pane: see leat.Accumulation.
+func (c *Context) Retracts() bool { return c.retracts }
 
 // Emit passes a row to the main output, with the time and window of the row
 // being processed. It may be called any number of times until Process returns,
@@ -310,6 +321,8 @@ func (f *parDoFn[A, B]) place(c *Context) {
 	if c.windowed {
 		c.start, c.end = f.batch.Start[f.row], f.batch.End[f.row]
 	}
+	c.pane = f.batch.PaneAt(int(f.row))
+	c.retracts = f.batch.Retract != nil && f.batch.Retract[f.row]
 }
 
 // Finish implements graph.RowFn.

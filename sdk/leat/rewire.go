@@ -6,7 +6,6 @@ import (
 
 	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
-	"github.com/leatflow/leat/sdk/window"
 )
 
 // Flatten merges collections of one type into one. They must be in the same
@@ -53,7 +52,7 @@ func alike(edges []graph.Edge) error {
 }
 
 func sameWindows(first, other graph.Windowing) error {
-	if first.Grouped == other.Grouped && first.Fn.Equal(other.Fn) {
+	if first.Grouped == other.Grouped && first.Fn.Equal(other.Fn) && first.Strategy.Equal(other.Strategy) {
 		return nil
 	}
 	return fmt.Errorf("its rows are %s, those of the first input are %s; put leat.Window in front of both", windows(other), windows(first))
@@ -61,22 +60,9 @@ func sameWindows(first, other graph.Windowing) error {
 
 func windows(w graph.Windowing) string {
 	if w.Grouped {
-		return "results of " + w.Fn.String() + " windows"
+		return "results of " + w.String() + " windows"
 	}
-	return "in " + w.Fn.String() + " windows"
-}
-
-// Window puts the rows of a collection into windows for the next grouping step
-// (Combine, GroupByKey, Distinct). It replaces the windows rows were in. A row
-// that no window contains is dropped there.
-func Window[T any](in PCollection[T], w window.Fn) PCollection[T] {
-	s := in.rewire("window")
-	s.check(w.Validate())
-	if !s.ok(in.valid()) {
-		return failed[T](s.p)
-	}
-	n := s.add(&graph.Window{Fn: w}, []graph.Edge{in.edge}, graph.Output{Type: in.edge.Type(), Windowing: graph.Windowing{Fn: w}})
-	return PCollection[T]{s.p, graph.Edge{Node: n}, in.rows}
+	return "in " + w.String() + " windows"
 }
 
 // Write writes every row of a collection to a sink. Nothing is visible under a

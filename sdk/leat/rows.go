@@ -75,9 +75,10 @@ type rowsOut[B any] struct {
 	output  int
 	pending []B
 
-	// What the rows inherit; start, end and retract are nil where their rows
+	// What the rows inherit; start, end, panes and retract are nil where their rows
 	// have none.
 	time, start, end []int64
+	panes            []batch.Pane
 	retract          []bool
 	last             int // rows of the last batch: what to make room for
 }
@@ -97,6 +98,9 @@ func (o *rowsOut[B]) add(row B, from *batch.Batch, i int32) {
 	if from.Start != nil {
 		o.start = append(o.start, from.Start[i])
 		o.end = append(o.end, from.End[i])
+	}
+	if from.Panes != nil {
+		o.panes = append(o.panes, from.Panes[i])
 	}
 	if from.Retract != nil {
 		o.retract = append(o.retract, from.Retract[i])
@@ -128,8 +132,8 @@ func (o *rowsOut[B]) flush(emit graph.Emit) error {
 	if o.encoder.Len() == 0 {
 		return nil
 	}
-	b := &batch.Batch{Root: o.encoder.Finish(), Time: o.time, Start: o.start, End: o.end, Retract: o.retract}
+	b := &batch.Batch{Root: o.encoder.Finish(), Time: o.time, Start: o.start, End: o.end, Panes: o.panes, Retract: o.retract}
 	o.last = len(o.time)
-	o.time, o.start, o.end, o.retract = nil, nil, nil, nil
+	o.time, o.start, o.end, o.panes, o.retract = nil, nil, nil, nil, nil
 	return emit(o.output, b)
 }

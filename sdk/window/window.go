@@ -48,6 +48,8 @@ type Fn struct {
 	gap    time.Duration // session
 	name   string        // custom
 	assign func(time.Time) []Interval
+	count  int64 // global: rows of a count window
+	counts bool  // global: a count window
 }
 
 // Fixed cuts time into windows of the given size that touch and do not overlap.
@@ -66,6 +68,11 @@ func Session(gap time.Duration) Fn { return Fn{kind: KindSession, gap: gap} }
 
 // Global is one window over all time. On an unbounded input it never closes.
 func Global() Fn { return Fn{} }
+
+// Count puts n rows of one key after the other into a window, in the order in which
+// they arrive: it is the global window with the trigger Repeat(AfterCount(n)). What
+// is left at the end of the input, fewer than n rows, comes out then.
+func Count(n int64) Fn { return Fn{count: n, counts: true} }
 
 // Custom assigns windows by a user's function: a row at t belongs to every
 // interval returned. The function must be deterministic; name stands for it in
@@ -91,6 +98,15 @@ func (f Fn) Size() int64 { return f.size.Microseconds() }
 
 // Period returns the distance of the starts of aligned windows in µs.
 func (f Fn) Period() int64 { return f.period.Microseconds() }
+
+// Trigger returns the trigger that the windows themselves bring along: Default but
+// for count windows.
+func (f Fn) Trigger() Trigger {
+	if f.counts {
+		return Repeat(AfterCount(f.count))
+	}
+	return Default()
+}
 
 // Validate reports what is wrong with the windows, all of it joined.
 func (f Fn) Validate() error {
@@ -130,6 +146,9 @@ func (f Fn) String() string {
 	var s string
 	switch f.kind {
 	case KindGlobal:
+		if f.counts {
+			return fmt.Sprintf("count %d", f.count)
+		}
 		return "global"
 	case KindSession:
 		return "session gap " + f.gap.String()

@@ -16,7 +16,7 @@ func Batch(b *batch.Batch) error {
 		return err
 	}
 	n := b.Physical()
-	for what, length := range map[string]int{"times": len(b.Time), "window starts": len(b.Start), "window ends": len(b.End), "retract marks": len(b.Retract)} {
+	for what, length := range map[string]int{"times": len(b.Time), "window starts": len(b.Start), "window ends": len(b.End), "panes": len(b.Panes), "retract marks": len(b.Retract)} {
 		if length != 0 && length != n {
 			return fmt.Errorf("a batch of %d rows has %d %s", n, length, what)
 		}

@@ -7,6 +7,7 @@ type collecting struct {
 	roots      gathering
 	time       []int64
 	start, end []int64
+	panes      []batch.Pane
 	retract    []bool
 }
 
@@ -23,7 +24,21 @@ func (c *collecting) add(col int32, b *batch.Batch, row int) {
 	c.time = appended(c.time, b.Time, n, row, batch.MinTime)
 	c.start = appended(c.start, b.Start, n, row, batch.MinTime)
 	c.end = appended(c.end, b.End, n, row, batch.MaxTime)
+	c.pane(b, n, row)
 	c.retract = appended(c.retract, b.Retract, n, row, false)
+}
+
+// pane adds the pane of a row to those of the n there are. Rows that came without
+// are of windows that fire once, or of none.
+func (c *collecting) pane(b *batch.Batch, n, row int) {
+	if b.Panes == nil && c.panes == nil {
+		return
+	}
+	before := &batch.Batch{Start: c.start}
+	for len(c.panes) < n {
+		c.panes = append(c.panes, before.PaneAt(len(c.panes)))
+	}
+	c.panes = append(c.panes, b.PaneAt(row))
 }
 
 // appended appends values[row] to the n there are. Where some batches have the
@@ -43,8 +58,8 @@ func appended[T any](have, values []T, n, row int, absent T) []T {
 
 // take returns the rows, of which there must be some, and forgets them.
 func (c *collecting) take() *batch.Batch {
-	b := &batch.Batch{Root: c.roots.column(), Time: c.time, Start: c.start, End: c.end, Retract: c.retract}
+	b := &batch.Batch{Root: c.roots.column(), Time: c.time, Start: c.start, End: c.end, Panes: c.panes, Retract: c.retract}
 	c.roots.reset()
-	c.time, c.start, c.end, c.retract = nil, nil, nil, nil
+	c.time, c.start, c.end, c.panes, c.retract = nil, nil, nil, nil, nil
 	return b
 }

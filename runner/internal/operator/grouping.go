@@ -28,6 +28,8 @@ type Grouping struct {
 	// so that it can finish each: the exchange is blocked, and in the global
 	// window a result needs no other key.
 	ByKeyGroup bool
+	// LateOutput says that rows which are too late are wanted, as output 1.
+	LateOutput bool
 	// Room bounds what the state may take. Beyond it, a batch plan spills.
 	Room Room
 }

@@ -293,14 +293,25 @@ func (b *builder) input(n *graph.Node, e graph.Edge) Input {
 	return Input{b.exchange(send, n, false), 0}
 }
 
-// combine makes both halves of a Combine. Rows are aggregated before the
-// exchange, except for sessions, where only the receiver can know what belongs
-// together.
+// Triggered reports whether the windows of a Combine need an operator that looks at
+// rows one by one. In a batch plan nothing is late, and what a window gives before
+// its end it may as well give there.
+func Triggered(n *graph.Node, mode Mode) bool {
+	s := n.Inputs[0].Windowing().Strategy
+	if mode == Batch {
+		return !s.Trigger.AtEnd() || s.Combiner != window.EndOfWindow
+	}
+	return !s.Simple() || len(n.Outputs) > 1
+}
+
+// combine makes both halves of a Combine. Rows are aggregated before the exchange,
+// except where only the receiver can know what belongs together: in sessions, and
+// in windows that fire when a trigger says so.
 func (b *builder) combine(n *graph.Node, c *graph.Combine) *Op {
 	in := b.outputs[n.Inputs[0]]
 	w := n.Inputs[0].Windowing()
 	kind := Partial
-	if w.Fn.Kind() == window.KindSession && !w.Grouped {
+	if w.Fn.Kind() == window.KindSession && !w.Grouped || Triggered(n, b.plan.Mode) {
 		kind = Scatter
 	}
 	send := b.op(kind, n, in)

@@ -18,7 +18,7 @@ import (
 //	          number of bytes, bytes
 //	children  as columns
 //
-// A batch is its times, starts, ends and retract marks, each a word with the
+// A batch is its times, starts, ends, panes and retract marks, each a word with the
 // number and the vector, and then its root column.
 
 // Flags of a column.
@@ -32,6 +32,7 @@ func appendBatch(dst []byte, b *batch.Batch) []byte {
 	for _, v := range [][]int64{b.Time, b.Start, b.End} {
 		dst = appendVector(appendCount(dst, len(v), v != nil), v)
 	}
+	dst = appendVector(appendCount(dst, len(b.Panes), b.Panes != nil), b.Panes)
 	dst = appendVector(appendCount(dst, len(b.Retract), b.Retract != nil), b.Retract)
 	return appendColumn(dst, b.Root)
 }
@@ -145,7 +146,7 @@ type reader struct {
 // readBatch makes a batch of a block, whose bytes it keeps.
 func readBatch(raw []byte, root *batch.Type) (*batch.Batch, error) {
 	r := &reader{rest: raw}
-	b := &batch.Batch{Time: counted[int64](r), Start: counted[int64](r), End: counted[int64](r), Retract: counted[bool](r)}
+	b := &batch.Batch{Time: counted[int64](r), Start: counted[int64](r), End: counted[int64](r), Panes: counted[batch.Pane](r), Retract: counted[bool](r)}
 	b.Root = r.column(root)
 	if r.err == nil && len(r.rest) > 0 {
 		r.err = fmt.Errorf("%d bytes are left over in a block", len(r.rest))

@@ -65,6 +65,7 @@ func drawBatch(t *rapid.T) *batch.Batch {
 		b.End = rapid.SliceOfN(rapid.Int64(), n, n).Draw(t, "end")
 	}
 	if rapid.Bool().Draw(t, "retracting") {
+		b.Panes = rapid.SliceOfN(rapid.Custom(drawPane), n, n).Draw(t, "panes")
 		b.Retract = rapid.SliceOfN(rapid.Bool(), n, n).Draw(t, "retract")
 	}
 	from := rapid.IntRange(0, n).Draw(t, "from")
@@ -94,6 +95,8 @@ func sameBatch(t *rapid.T, got, want *batch.Batch) {
 			t.Fatalf("row %d: its time is %d, was %d", i, got.TimeAt(i), want.TimeAt(w))
 		case (got.Start == nil) != (want.Start == nil) || got.Start != nil && (got.Start[i] != want.Start[w] || got.End[i] != want.End[w]):
 			t.Fatalf("row %d: its window changed", i)
+		case (got.Panes == nil) != (want.Panes == nil) || got.PaneAt(i) != want.PaneAt(w):
+			t.Fatalf("row %d is of pane %v, want %v", i, got.PaneAt(i), want.PaneAt(w))
 		case (got.Retract == nil) != (want.Retract == nil) || got.Retract != nil && got.Retract[i] != want.Retract[w]:
 			t.Fatalf("row %d: its mark changed", i)
 		}
@@ -314,4 +317,9 @@ func FuzzReadBatch(f *testing.F) {
 			t.Error("neither a batch nor an error")
 		}
 	})
+}
+
+func drawPane(t *rapid.T) batch.Pane {
+	return batch.Pane{Index: rapid.Int32().Draw(t, "index"), NonSpeculative: rapid.Int32().Draw(t, "non-speculative"),
+		Timing: batch.Timing(rapid.IntRange(0, 3).Draw(t, "timing")), First: rapid.Bool().Draw(t, "first"), Last: rapid.Bool().Draw(t, "last")}
 }

@@ -1,0 +1,187 @@
+package operator
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/leatflow/leat/runner/internal/state"
+	"github.com/leatflow/leat/runner/internal/trigger"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
+	"github.com/leatflow/leat/sdk/window"
+)
+
+// Watermark implements Operator: windows that end by w have ended, and those whose
+// allowed lateness is over by w are forgotten.
+//
+//	───────┬──────────────┬───────────────▶ watermark
+//	       end            end + lateness
+//	       trigger asked  the rest comes out, and no more
+func (o *triggered) Watermark(ctx context.Context, w int64, emit graph.Emit) error {
+	before := o.watermark
+	o.watermark = w
+	o.out.begin()
+	if o.sessions != nil {
+		o.closeSessions(w)
+	} else {
+		o.closePanes(before, w)
+	}
+	return o.emit(ctx, emit)
+}
+
+// End implements Operator.
+func (o *triggered) End(ctx context.Context, emit graph.Emit) error {
+	return o.Watermark(ctx, endOfInput, emit)
+}
+
+// closePanes handles the windows whose end lies in (before, w], and forgets those
+// whose lateness is over.
+func (o *triggered) closePanes(before, w int64) {
+	panes := o.panes.Sorted()
+	gone := 0
+	for gone < len(panes) && panes[gone].End+o.lateness <= w {
+		gone++
+	}
+	first, _ := slices.BinarySearchFunc(panes, before, func(p *state.Pane, t int64) int {
+		return cmp.Compare(p.End, t+1)
+	})
+	for i, p := range panes {
+		if i >= gone && (i < first || p.End > w) {
+			if p.End > w {
+				break
+			}
+			continue
+		}
+		for _, at := range o.out.sort(p) {
+			o.pass(p.Slots[at], i >= first, i < gone)
+		}
+		if i < gone {
+			o.free.Give(p.Slots)
+		}
+	}
+	o.panes.Drop(gone)
+}
+
+// pass handles a cell when the watermark passes the end of its window, or the end
+// of its lateness, or both at once.
+func (o *triggered) pass(k int32, end, last bool) {
+	c := &o.cells[k]
+	at := trigger.Moment{Ended: true, Now: o.now}
+	switch {
+	case c.closed:
+	case last:
+		o.pane(k, end, true)
+	case o.machine.Ready(o.state(k), at):
+		o.fire(k, at, end)
+		o.alarm(k)
+	}
+	if last {
+		o.remove(k)
+		return
+	}
+	if c.held { // the trigger waits, and so does the watermark
+		o.holds.push(moment{o.holdOf(c), k, c.stamp})
+	}
+}
+
+// alarm sets the moment at which the clock may make a cell fire.
+func (o *triggered) alarm(k int32) {
+	if !o.machine.Timed() {
+		return
+	}
+	c := &o.cells[k]
+	due := int64(notDue)
+	if !c.closed {
+		due = o.machine.Due(o.state(k), o.now)
+	}
+	if due != c.due && due < notDue {
+		o.alarms.push(moment{due, k, c.stamp})
+	}
+	c.due = due
+}
+
+// Due implements Timed.
+func (o *triggered) Due() int64 {
+	for len(o.alarms) > 0 {
+		top := o.alarms[0]
+		if c := &o.cells[top.cell]; c.stamp == top.stamp && c.due == top.at {
+			return top.at
+		}
+		o.alarms.pop()
+	}
+	return batch.MaxTime
+}
+
+// ProcessingTime implements Timed: the clock stands at now.
+func (o *triggered) ProcessingTime(ctx context.Context, now int64, emit graph.Emit) error {
+	o.now = now
+	for o.Due() <= now {
+		k := o.alarms.pop().cell
+		c := &o.cells[k]
+		c.due = notDue
+		s, at := o.state(k), trigger.Moment{Ended: c.End <= o.watermark, Now: now}
+		if o.machine.Ready(s, at) {
+			o.fire(k, at, false)
+		}
+		o.alarm(k)
+	}
+	return o.emit(ctx, emit)
+}
+
+// hold notes a row that came before the end of its window: the pane it will be in
+// is not late, and the watermark may not overtake it. A row behind the watermark
+// cannot give its own time to a pane.
+func (o *triggered) hold(k int32, t int64) {
+	c := &o.cells[k]
+	before := o.holdOf(c)
+	first := !c.held
+	c.held = true
+	if o.strategy.Combiner == window.EndOfWindow {
+		return
+	}
+	if t >= o.watermark {
+		switch {
+		case !c.timed:
+			c.time = t
+		case o.strategy.Combiner == window.Earliest:
+			c.time = min(c.time, t)
+		default:
+			c.time = max(c.time, t)
+		}
+		c.timed = true
+	}
+	if now := o.holdOf(c); first || now < before {
+		o.holds.push(moment{now, k, c.stamp})
+	}
+}
+
+// holdOf returns the event time of the pane that a cell holds back.
+func (o *triggered) holdOf(c *cell) int64 {
+	if c.timed {
+		return c.time
+	}
+	return c.End - 1
+}
+
+// Hold implements Delaying: results that are still to come have event times from
+// here on.
+func (o *triggered) Hold() int64 {
+	for len(o.holds) > 0 {
+		top := o.holds[0]
+		c := &o.cells[top.cell]
+		if c.stamp == top.stamp && c.held {
+			now := o.holdOf(c)
+			if now == top.at {
+				return now
+			}
+			if now > top.at { // Latest: it has grown
+				o.holds.pop()
+				o.holds.push(moment{now, top.cell, c.stamp})
+				continue
+			}
+		}
+		o.holds.pop()
+	}
+	return batch.MaxTime
+}
