@@ -130,8 +130,12 @@ func assigned(fn window.Fn, t time.Time) []window.Interval {
 }
 
 func readItems(p *leat.Pipeline, name string, rows []item, splits int, fn window.Fn) leat.PCollection[leat.KV[int64, item]] {
+	return readDisordered(p, name, rows, splits, fn, time.Hour)
+}
+
+func readDisordered(p *leat.Pipeline, name string, rows []item, splits int, fn window.Fn, disorder time.Duration) leat.PCollection[leat.KV[int64, item]] {
 	in := leat.Read(p, name, memory.Source[item]{Rows: rows, Splits: splits},
-		leat.EventTimeField(func(i *item) *time.Time { return &i.At }, watermark.Disorder(time.Hour)))
+		leat.EventTimeField(func(i *item) *time.Time { return &i.At }, watermark.Disorder(disorder)))
 	return leat.Window(leat.KeyBy(in, name+"-by", field.Of(func(i *item) *int64 { return i.Key })), fn)
 }
 

@@ -177,7 +177,7 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	case *graph.Combine:
 		return w.combine(op, node, dropped)
 	case *graph.Join:
-		return w.join(op, node), nil
+		return w.join(op, node, dropped), nil
 	case *graph.PointInTime:
 		return w.pointInTime(op, node, dropped), nil
 	case *graph.Otherwise:
@@ -217,14 +217,24 @@ func (w *wiring) stateful(op *plan.Op, node *graph.Stateful, dropped *operator.C
 	return operator.NewScatter(w.sender(op)), nil
 }
 
-func (w *wiring) join(op *plan.Op, node *graph.Join) operator.Operator {
+func (w *wiring) join(op *plan.Op, node *graph.Join, dropped *operator.Counters) operator.Operator {
 	if op.Kind == plan.Scatter {
-		if node.Match == graph.Full || node.Match != graph.Inner && op.Side == 0 {
+		if node.Match == graph.Full || (node.Match == graph.Left || node.Match == graph.AsOf) && op.Side == 0 {
 			return operator.NewScatter(w.sender(op)) // rows with a null key are kept
 		}
 		return operator.NewScatterKeys(w.sender(op))
 	}
-	return operator.NewJoin(operator.Joining{Op: node, Windows: op.Node.Inputs[0].Windowing().Fn, Output: op.Node.Outputs[0].Type, Room: w.room(op)})
+	j := operator.Joining{Op: node, Windows: op.Node.Inputs[0].Windowing().Fn, Output: op.Node.Outputs[0].Type, Room: w.room(op)}
+	if w.job.plan.Mode == plan.Batch {
+		return operator.NewJoin(j)
+	}
+	switch node.Match {
+	case graph.AsOf:
+		return operator.NewAsOfAwait(j, dropped)
+	case graph.Interval:
+		return operator.NewIntervalJoin(j, dropped)
+	}
+	return operator.NewWindowJoin(j, dropped)
 }
 
 // stateShare is the part of the budget that the state of a stage may fill before

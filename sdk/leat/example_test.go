@@ -508,6 +508,20 @@ func ExampleAsOf() {
 	// bob: ink, margin 2
 }
 
+// What an item cost within the hour before its order.
+func ExampleIntervalJoin() {
+	p := &leat.Pipeline{}
+	byItem, costs := sides(p)
+	show(p, leat.IntervalJoin(byItem, costs, "costs", -time.Hour, 0, func(item string, o Order, c Price) string {
+		return fmt.Sprintf("%s: %s for %g", o.Customer, item, c.Cost)
+	}))
+	// Output:
+	// ann: ink for 5
+	// ann: ink for 6
+	// ann: pen for 1
+	// bob: ink for 5
+}
+
 func ExampleMapWith() {
 	p := &leat.Pipeline{}
 	in := leat.Read[Order](p, "orders", orders)

@@ -17,7 +17,8 @@ import (
 // A result has the last moment of its window as event time and stays in that
 // window. f may be called from several goroutines at once.
 //
-// The side to be held in memory is b: give the smaller one there. LeftJoin and
+// In a batch plan the side to be held in memory is b: give the smaller one there. On
+// the streaming plan both are, until the watermark has passed the end of their window. LeftJoin and
 // FullJoin keep rows without a match, CoGroup gives all rows of a key at once, and
 // AsOf the latest one.
 func Join[K comparable, A, B, R any](a PCollection[KV[K, A]], b PCollection[KV[K, B]], name string, f func(K, A, B) R) PCollection[R] {
@@ -44,7 +45,7 @@ func join[K comparable, A, B, R any](s *step, kind graph.JoinKind, a PCollection
 	if bothSides(s, a, b) {
 		s.check(joinable(a.edge, b.edge))
 	}
-	return joined(s, kind, a, b, isNil, f)
+	return joined(s, &graph.Join{Match: kind}, a, b, isNil, f)
 }
 
 // bothSides checks the inputs of a step with two and reports whether both are there.
@@ -80,7 +81,7 @@ func bothTimed(a, b graph.Edge) error {
 }
 
 // joined appends two steps: one that puts columns side by side, and one that runs f.
-func joined[K comparable, A, B, R any](s *step, kind graph.JoinKind, a PCollection[KV[K, A]], b PCollection[KV[K, B]], isNil bool, f func(K, *A, *B) R) PCollection[R] {
+func joined[K comparable, A, B, R any](s *step, op *graph.Join, a PCollection[KV[K, A]], b PCollection[KV[K, B]], isNil bool, f func(K, *A, *B) R) PCollection[R] {
 	out, err := codec.For[R]()
 	s.check(err)
 	if isNil {
@@ -90,9 +91,14 @@ func joined[K comparable, A, B, R any](s *step, kind graph.JoinKind, a PCollecti
 		return failed[R](s.p)
 	}
 	left, right := a.edge.Type(), b.edge.Type()
-	op := &graph.Join{Match: kind, Key: eitherNull(left.Fields[0].Type, right.Fields[0].Type)}
+	op.Key = eitherNull(left.Fields[0].Type, right.Fields[0].Type)
 	w := a.edge.Windowing()
-	w.Grouped = w.Grouped || kind != graph.AsOf
+	switch {
+	case op.Match == graph.Interval:
+		w.Grouped = false // a pair has a time of its own
+	case op.Match != graph.AsOf:
+		w.Grouped = true
+	}
 	sides := &step{p: s.p, name: s.name + ".join"}
 	n := sides.add(op, []graph.Edge{a.edge, b.edge}, graph.Output{Type: op.JoinType(left, right), Windowing: w})
 	key, la, rb := halves(a).key, halves(a).value, halves(b).value
@@ -228,6 +234,9 @@ func pointers[T any](rows []T, valid batch.Bitmap, from int) []*T {
 // a result are those of the row of a; windows do not narrow what of b is looked at,
 // which is all there is. f may be called from several goroutines at once.
 //
+// On the streaming plan a row of a waits until the watermark of b has passed it. Of b
+// the last row of each key is kept for ever.
+//
 // For aggregates over what was before a moment, and for b in several windows of
 // time, see transforms/pointintime, where rows of the same time do not count.
 func AsOf[K comparable, A, B, R any](a PCollection[KV[K, A]], b PCollection[KV[K, B]], name string, f func(K, A, *B) R) PCollection[R] {
@@ -235,7 +244,7 @@ func AsOf[K comparable, A, B, R any](a PCollection[KV[K, A]], b PCollection[KV[K
 	if bothSides(s, a, b) {
 		s.check(errors.Join(timed(1, a.edge), timed(2, b.edge)))
 	}
-	return joined(s, graph.AsOf, a, b, f == nil, func(k K, a *A, b *B) R { return f(k, *a, b) })
+	return joined(s, &graph.Join{Match: graph.AsOf}, a, b, f == nil, func(k K, a *A, b *B) R { return f(k, *a, b) })
 }
 
 func timed(which int, e graph.Edge) error {

@@ -42,7 +42,7 @@ type join struct {
 
 // NewJoin returns the operator of a Join step. Its input 1 is the right side.
 func NewJoin(j Joining) Operator {
-	o := &join{Joining: j, windows: newWindowing(j.Windows, j.Op.Match == graph.AsOf), most: tableRowsMost}
+	o := &join{Joining: j, windows: newWindowing(j.Windows, !j.Op.Paired()), most: tableRowsMost}
 	o.out = joinRows{spec: &o.Joining, windows: o.windows}
 	return o
 }
@@ -100,7 +100,7 @@ func (o *join) table(batches []*batch.Batch) error {
 		return err
 	}
 	clear(batches) // the table has the rows
-	if o.Op.Match == graph.AsOf {
+	if !o.Op.Paired() {
 		t.sortByTime()
 	}
 	o.tables = append(o.tables, t)
@@ -154,8 +154,9 @@ func (o *join) probe(ctx context.Context, b *batch.Batch, t *joinTable, rows, wi
 	if t.root != nil {
 		slots = t.find(b.Root.Children[0], rows, wins)
 	}
-	keep := last && o.Op.Match != graph.Inner
+	keep := last && o.Op.Match != graph.Inner && o.Op.Match != graph.Interval
 	o.out.from(b.Root, t.root)
+	o.out.leftTime, o.out.rightTime = b.Time, t.time
 	for i, row := range rows {
 		slot := int32(-1)
 		if t.root != nil {
@@ -173,7 +174,12 @@ func (o *join) probe(ctx context.Context, b *batch.Batch, t *joinTable, rows, wi
 		if t.hit != nil {
 			t.hit[slot] = true
 		}
-		for _, other := range t.of(slot) {
+		matching := t.of(slot)
+		if o.Op.Match == graph.Interval {
+			at := b.TimeAt(int(row))
+			matching = t.between(slot, at+o.Op.Lower, at+o.Op.Upper)
+		}
+		for _, other := range matching {
 			if err := o.out.add(ctx, row, other, wins[i], emit); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ type joinRows struct {
 	windows             *windowing
 	left, right, wins   []int32
 	leftRoot, rightRoot *batch.Column // keyed rows; nil: none
+	leftTime, rightTime []int64       // of pairs in an interval
 }
 
 // from says where the places added next are in. Those before must be out.
@@ -37,11 +38,7 @@ func (o *joinRows) flush(ctx context.Context, emit graph.Emit) error {
 	if err := ctx.Err(); err != nil { // a pair of huge groups takes long
 		return err
 	}
-	b := &batch.Batch{Time: make([]int64, n), Start: make([]int64, n), End: make([]int64, n)}
-	for i, w := range o.wins {
-		in := o.windows.list[w]
-		b.Start[i], b.End[i], b.Time[i] = in.Start, in.End, in.End-1
-	}
+	b := o.timed(n)
 	keys, at := o.leftRoot, o.left
 	if o.leftRoot == nil {
 		keys, at = o.rightRoot, o.right
@@ -49,6 +46,23 @@ func (o *joinRows) flush(ctx context.Context, emit graph.Emit) error {
 	b.Root = o.spec.root(keys.Children[0].Gather(at), side(o.leftRoot, o.left), side(o.rightRoot, o.right))
 	o.left, o.right, o.wins = o.left[:0], o.right[:0], o.wins[:0]
 	return emit(0, b)
+}
+
+// timed returns a batch of the times and windows of so many rows.
+func (o *joinRows) timed(n int) *batch.Batch {
+	b := &batch.Batch{Time: make([]int64, n)}
+	if o.spec.Op.Match == graph.Interval {
+		for i := range b.Time {
+			b.Time[i] = max(o.leftTime[o.left[i]], o.rightTime[o.right[i]])
+		}
+		return b
+	}
+	b.Start, b.End = make([]int64, n), make([]int64, n)
+	for i, w := range o.wins {
+		in := o.windows.list[w]
+		b.Start[i], b.End[i], b.Time[i] = in.Start, in.End, in.End-1
+	}
+	return b
 }
 
 // root puts keys and values beside each other.

@@ -149,6 +149,17 @@ func (t *joinTable) timeAt(row int32) int64 {
 	return t.time[row]
 }
 
+// between returns the rows of a slot whose time is in [from, to].
+func (t *joinTable) between(slot int32, from, to int64) []int32 {
+	rows := t.of(slot)
+	first, _ := slices.BinarySearchFunc(rows, from, func(row int32, at int64) int { return cmp.Compare(t.timeAt(row), at) })
+	end := first
+	for end < len(rows) && t.timeAt(rows[end]) <= to {
+		end++
+	}
+	return rows[first:end]
+}
+
 // latest returns the last row of a slot whose time is not after at; -1 for none.
 func (t *joinTable) latest(slot int32, at int64) int32 {
 	rows := t.of(slot)

@@ -115,9 +115,10 @@ func (s *segments) settle() error {
 		rows = append(rows, f.Batch)
 		n += f.Len()
 	}
-	at := len(s.parts)
-	for at > 0 && s.parts[at-1].rows.Len() < 2*n {
+	at, bytes := len(s.parts), s.few
+	for at > 0 && s.parts[at-1].rows.Len() < 2*n && bytes+s.parts[at-1].bytes < tableBytesMost {
 		at--
+		bytes += s.parts[at].bytes
 		n += s.parts[at].rows.Len()
 		rows = append([]*batch.Batch{s.parts[at].rows}, rows...)
 	}

@@ -27,8 +27,8 @@ func (b *builder) join(n *graph.Node) *Op {
 // explainJoin says what is held and what is matched.
 func explainJoin(o *Op) string {
 	op, in := o.Node.Op.(*graph.Join), o.Node.Inputs
-	held := fmt.Sprintf("%s; key %s; holds %s", op.Match, op.Key, in[1].Node.Name)
-	if op.Match == graph.AsOf {
+	held := fmt.Sprintf("%s; key %s; holds %s", op.Detail(), op.Key, in[1].Node.Name)
+	if !op.Paired() {
 		return held + " in the order of time"
 	}
 	return fmt.Sprintf("%s; windows %s", held, in[0].Windowing().Fn)

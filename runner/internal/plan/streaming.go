@@ -15,17 +15,11 @@ func refuseStreaming(g *graph.Graph) error {
 	}
 	var errs []error
 	for _, n := range g.Nodes {
-		switch op := n.Op.(type) {
+		switch n.Op.(type) {
 		case *graph.Rows, *graph.Stateful:
 			if len(n.Inputs) > 1 {
 				errs = append(errs, fmt.Errorf("step %q (%s): a side input needs the batch plan, the streaming plan does not wait for one yet; %s", n.Name, n.Place, advice))
 			}
-		case *graph.Join:
-			what := "a join of pairs needs the batch plan, the streaming plan does not have it yet; leat.CoGroup runs on both, or " + advice
-			if op.Match == graph.AsOf {
-				what = "an as-of join needs the batch plan, the streaming plan does not have it yet; " + advice
-			}
-			errs = append(errs, fmt.Errorf("step %q (%s): %s", n.Name, n.Place, what))
 		}
 	}
 	return errors.Join(errs...)
