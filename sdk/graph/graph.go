@@ -187,6 +187,7 @@ type Combine struct {
 	Name      string // combine, group, distinct
 	Aggregate *agg.Plan
 	Key       *batch.Type
+	Late      bool // rows that are too late go to output 1, whole
 }
 
 // Flatten merges its inputs.
@@ -252,8 +253,12 @@ func (c *Combine) Kind() string { return c.Name }
 // Detail implements Op.
 func (c *Combine) Detail() string { return c.Aggregate.String() }
 
-// Reads implements Op: the key, and of the value what the aggregate reads.
+// Reads implements Op: the key, and of the value what the aggregate reads; where
+// late rows go on, all of them.
 func (c *Combine) Reads() ([][]int, bool) {
+	if c.Late {
+		return nil, true
+	}
 	paths := [][]int{{0}}
 	if c.Aggregate.All() {
 		return append(paths, []int{1}), false

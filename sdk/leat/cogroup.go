@@ -57,7 +57,11 @@ func coGroup[K comparable, A, B any](s *step, a PCollection[KV[K, A]], b PCollec
 	both := &step{p: s.p, name: s.name + ".both"}
 	n := both.add(&graph.Flatten{}, []graph.Edge{left, right}, like(left))
 	values := &sidesDecoder[A, B]{left: seqDecoder[A]{element: halves(a).value, side: 1}, right: seqDecoder[B]{element: halves(b).value, side: 2}}
-	return grouped(&step{p: s.p, name: s.name + ".group"}, "group", graph.Edge{Node: n}, plan, halves(a).key, decoder[groupSides[A, B]](values))
+	group := &step{p: s.p, name: s.name + ".group"}
+	groups := grouped(group, "group", graph.Edge{Node: n}, plan, halves(a).key, decoder[groupSides[A, B]](values))
+	group.connectLate(groups.edge.Node, a.edge, group.lateSide("left", 0, a.edge))
+	group.connectLate(groups.edge.Node, b.edge, group.lateSide("right", 1, b.edge))
+	return groups
 }
 
 // groupable checks that rows of two sides can be grouped together, and says in which

@@ -47,7 +47,21 @@ func fits(plan *agg.Plan, e graph.Edge) error {
 	if have := kv.Fields[1].Type; !sameColumns(plan.Input(), have) {
 		err = errors.Join(err, fmt.Errorf("the description is of rows %s, but the rows are %s; a description of rows with leat.Columns must name every group with At, in the order in which they were declared", plan.Input(), have))
 	}
-	return errors.Join(err, timeFits(e))
+	return errors.Join(err, timeFits(e), emptyFits(plan, e))
+}
+
+// emptyFits checks that an aggregate has a value for nothing where windows fire
+// without rows.
+func emptyFits(plan *agg.Plan, e graph.Edge) error {
+	s := e.Windowing().Strategy
+	onTime, closing := s.Empty()
+	if s.Mode != window.Discarding || s.Simple() || !onTime && !closing {
+		return nil
+	}
+	if err := plan.CheckEmpty(); err != nil {
+		return fmt.Errorf("windows that discard and fire always have panes without rows: %w", err)
+	}
+	return nil
 }
 
 // grouped appends the step that aggregates the keyed rows of in, and returns its
@@ -58,16 +72,42 @@ func grouped[K, O any](s *step, kind string, in graph.Edge, plan *agg.Plan, keys
 	w := in.Windowing()
 	w.Grouped, w.Strategy = true, w.Strategy.Continuation()
 	n := s.add(&graph.Combine{Name: kind, Aggregate: plan, Key: key}, []graph.Edge{in}, graph.Output{Type: rows.Type(), Windowing: w})
+	s.connectLate(n, in, func(e graph.Edge) graph.Edge { return e })
 	return PCollection[KV[K, O]]{s.p, graph.Edge{Node: n}, rows}
 }
 
-// timeFits refuses windows over rows that have no event time.
+// timeFits refuses rows that take others back, and windows over rows that
+// have no event time.
 func timeFits(e graph.Edge) error {
+	if n := retracting(e, map[graph.Edge]bool{}); n != nil {
+		return fmt.Errorf("the panes of step %q (%s) take earlier ones back, which this step cannot; give the leat.Window in front of that step window.Discarding or window.Accumulating", n.Name, n.Place)
+	}
 	w := e.Windowing()
 	if w.Fn.Kind() == window.KindGlobal || w.Grouped || hasTime(e, map[graph.Edge]bool{}) {
 		return nil
 	}
 	return fmt.Errorf("the rows are in %s windows but have no event time; give leat.Read the option leat.EventTime or leat.EventTimeField", w.Fn)
+}
+
+// retracting returns the grouping step from which rows on e may come that take
+// others back, or nil.
+func retracting(e graph.Edge, seen map[graph.Edge]bool) *graph.Node {
+	if seen[e] {
+		return nil
+	}
+	seen[e] = true
+	if _, ok := e.Node.Op.(*graph.Combine); ok {
+		if s := e.Node.Inputs[0].Windowing().Strategy; e.Output == 0 && s.Mode == window.Retracting && !s.Simple() {
+			return e.Node
+		}
+		return nil // it groups nothing that retracts
+	}
+	for _, in := range e.Node.Inputs {
+		if n := retracting(in, seen); n != nil {
+			return n
+		}
+	}
+	return nil
 }
 
 // hasTime reports whether every row of e has an event time: its source declares

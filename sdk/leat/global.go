@@ -1,6 +1,7 @@
 package leat
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/leatflow/leat/sdk/agg"
@@ -60,5 +61,5 @@ func fitsRows(plan *agg.Plan, e graph.Edge) error {
 	if have := e.Type(); !sameColumns(plan.Input(), have) {
 		return fmt.Errorf("the description is of rows %s, but the rows are %s; a description of rows with leat.Columns must name every group with At, in the order in which they were declared", plan.Input(), have)
 	}
-	return timeFits(e)
+	return errors.Join(timeFits(e), emptyFits(plan, e))
 }

@@ -15,12 +15,16 @@ type Pipeline struct {
 	scope  string            // prefix of names, ends in "/" unless empty
 	places map[string]string // full name → where it was first used
 	errs   []error
+	late   map[*graph.Node]*lateRows // by leat.Window
 }
 
 // Graph returns the steps, or every mistake made while building them as a
 // *BuildError.
 func (p *Pipeline) Graph() (*graph.Graph, error) {
 	errs := p.errs
+	if len(errs) == 0 {
+		errs = p.unused()
+	}
 	if len(errs) == 0 && !p.writes() {
 		errs = []error{errors.New("the pipeline writes nothing; end it with leat.Write")}
 	}

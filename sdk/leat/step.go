@@ -54,8 +54,11 @@ func (c PCollection[T]) rewire(kind string) *step {
 // step made c, and leaving the step out would lose output without a word.
 func (c PCollection[T]) owner(what, name string) *Pipeline {
 	if c.pipeline == nil {
-		panic(fmt.Sprintf("leat: %s %q at %s was given the zero PCollection[%s], which no step has made: is it a variable that leat.BadTo never set, or a side output taken before its leat.ParDo?",
+		panic(fmt.Sprintf("leat: %s %q at %s was given the zero PCollection[%s], which no step has made: is it a variable that leat.BadTo or leat.LateTo never set, or a side output taken before its leat.ParDo?",
 			what, name, place(), reflect.TypeFor[T]()))
+	}
+	if pending, ok := c.rows.(pendingRows[T]); ok && len(c.pipeline.errs) == 0 {
+		c.pipeline.fail(name, pending.early())
 	}
 	return c.pipeline
 }

@@ -3,6 +3,7 @@ package leat
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/leatflow/leat/sdk/graph"
@@ -17,6 +18,7 @@ type windowing struct {
 	fn       window.Fn
 	strategy window.Strategy
 	trigger  bool // one was given
+	late     *lateRows
 }
 
 type windowOption func(w *windowing) error
@@ -96,11 +98,20 @@ func Window[T any](in PCollection[T], w window.Fn, options ...WindowOption) PCol
 		s.check(o.apply(spec))
 	}
 	s.check(spec.validate())
+	if spec.late != nil && spec.late.row != reflect.TypeFor[T]() {
+		s.check(fmt.Errorf("leat.LateTo is given a PCollection[%s], but the rows are %s", spec.late.row, reflect.TypeFor[T]()))
+	}
 	if !s.ok(in.valid()) {
+		if spec.late != nil {
+			spec.late.set(s.p, graph.Edge{}, nil)
+		}
 		return failed[T](s.p)
 	}
 	out := graph.Windowing{Fn: w, Strategy: spec.strategy}
 	n := s.add(&graph.Window{Fn: w, Strategy: spec.strategy}, []graph.Edge{in.edge}, graph.Output{Type: in.edge.Type(), Windowing: out})
+	if spec.late != nil {
+		spec.late.register(s.p, n, in.rows)
+	}
 	return PCollection[T]{s.p, graph.Edge{Node: n}, in.rows}
 }
 

@@ -27,7 +27,8 @@ type Row[T any] struct {
 	Value      T
 	Time       time.Time // event time
 	Start, End time.Time // its window, [Start, End), behind a grouping step
-	Retract    bool      // takes back an earlier row
+	Pane       batch.Pane
+	Retract    bool // takes back an earlier row
 }
 
 // String renders the row on one line: the value, and what is known besides.
@@ -41,6 +42,9 @@ func (r Row[T]) String() string {
 	}
 	if !r.End.IsZero() || !r.Start.IsZero() {
 		s += fmt.Sprintf(" [%s, %s)", r.Start.Format(timeFormat), r.End.Format(timeFormat))
+		if p := r.Pane; p.Timing != batch.OnTime || !p.First || !p.Last {
+			s += fmt.Sprintf(" %s pane %d", p.Timing, p.Index)
+		}
 	}
 	return s
 }
@@ -148,6 +152,7 @@ func (c capturing[T]) Write(ctx context.Context, b *batch.Batch) error {
 	for i, v := range values {
 		at := b.Row(i)
 		rows[i] = Row[T]{Value: v, Time: instant(b.Time, at), Start: instant(b.Start, at), End: instant(b.End, at)}
+		rows[i].Pane = b.PaneAt(at)
 		rows[i].Retract = b.Retract != nil && b.Retract[at]
 	}
 	c.to.mu.Lock()

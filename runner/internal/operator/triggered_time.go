@@ -113,8 +113,13 @@ func (o *triggered) Due() int64 {
 	return batch.MaxTime
 }
 
-// ProcessingTime implements Timed: the clock stands at now.
+// ProcessingTime implements Timed: the clock stands at now. At the end of input
+// nothing fires because of the clock: what has been gathered comes out in the last
+// panes, which are about to come.
 func (o *triggered) ProcessingTime(ctx context.Context, now int64, emit graph.Emit) error {
+	if now >= batch.MaxTime {
+		return nil
+	}
 	o.now = now
 	for o.Due() <= now {
 		k := o.alarms.pop().cell
