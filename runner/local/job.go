@@ -174,7 +174,7 @@ func (j *job) openSource(ctx context.Context, op *plan.Op) error {
 	}
 	j.inputs = append(j.inputs, openedInput{op, input})
 	source = task.NewSource(op.Node, input, j.plan.Mode == plan.Streaming, j.reads[op])
-	source.Script = j.script
+	source.Script, source.Now = j.script, j.now
 	j.sources[op] = source
 	return nil
 }
@@ -241,6 +241,17 @@ func (j *job) clock() task.Clock {
 		return task.Clock{Now: func() int64 { return j.options.Clock().UnixMicro() }}
 	}
 	return task.Clock{Start: j.start}
+}
+
+// now is the processing time for sources.
+func (j *job) now() int64 {
+	switch {
+	case j.script != nil:
+		return j.script.Now()
+	case j.plan.Mode == plan.Streaming:
+		return j.options.Clock().UnixMicro()
+	}
+	return j.start
 }
 
 func (j *job) commit(ctx context.Context) error {

@@ -27,6 +27,8 @@ type SourceResult struct {
 	Source     string
 	Rows       int64
 	BadRecords int64
+	Ahead      int64 // rows too far ahead of the clock to count for the watermark
+	WentBack   int64 // watermarks that went back and were ignored
 	Splits     int64
 	Bytes      int64 // as stored; -1 when the source does not know
 }
@@ -154,7 +156,8 @@ func (j *job) describe(r *Result, op *plan.Op) {
 	case plan.Read:
 		read := j.reads[op]
 		r.Sources = append(r.Sources, SourceResult{Step: op.Node.Name, Source: op.Node.Op.(*graph.Read).Source.String(),
-			Rows: read.Rows.Load(), BadRecords: read.BadRecords.Load(), Splits: read.SplitsTotal, Bytes: read.SizeTotal})
+			Rows: read.Rows.Load(), BadRecords: read.BadRecords.Load(), Ahead: read.Ahead.Load(), WentBack: read.Back.Load(),
+			Splits: read.SplitsTotal, Bytes: read.SizeTotal})
 	case plan.Receive, plan.Forward, plan.Broadcast, plan.Rebalance, plan.Deal, plan.Build, plan.Sort:
 	case plan.Combine:
 		for i := range r.Steps { // its sending half has counted the rows that came in
@@ -175,6 +178,12 @@ func (r *Result) Notes() []string {
 	for _, s := range r.Sources {
 		if s.BadRecords > 0 {
 			notes = append(notes, fmt.Sprintf("%s: %d records could not be decoded", s.Step, s.BadRecords))
+		}
+		if s.Ahead > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d rows were too far ahead of the clock; they were kept and did not raise the watermark", s.Step, s.Ahead))
+		}
+		if s.WentBack > 0 {
+			notes = append(notes, fmt.Sprintf("%s: the watermark went back %d times, which was ignored: does the generator say more than it knows?", s.Step, s.WentBack))
 		}
 		if s.Rows == 0 {
 			empty = true

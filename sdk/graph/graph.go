@@ -108,6 +108,10 @@ type EventTime struct {
 	Name      string        // its name, or "func"
 	New       func() TimeFn // a function of the row
 	Generator watermark.Generator
+	// Marks computes the watermark that each row carries, batch.MinTime for none.
+	// MarkPath is the column that it is, nil for a function.
+	Marks    func() TimeFn
+	MarkPath []int
 }
 
 // Declared reports whether rows get an event time.
@@ -204,6 +208,8 @@ func (r *Read) Detail() string {
 	s := r.Source.String()
 	if r.EventTime.Declared() {
 		s += ", event time " + r.EventTime.Name + ", watermark " + r.EventTime.Generator.String()
+	} else if g := r.EventTime.Generator.String(); g != "none" {
+		s += ", watermark " + g
 	}
 	return s
 }

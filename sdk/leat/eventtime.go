@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -25,7 +26,9 @@ func EventTime[T any](f func(T) time.Time, g watermark.Generator) ReadOption[T] 
 		}
 		return r.setTime(graph.EventTime{
 			Name: "func", Generator: g,
-			New: func() graph.TimeFn { return newTimeFn(r.rows, f) },
+			New: func() graph.TimeFn {
+				return newTimeFn(r.rows, func(row T) (int64, error) { return micros(f(row)) })
+			},
 		})
 	}}
 }
@@ -34,7 +37,7 @@ func EventTime[T any](f func(T) time.Time, g watermark.Generator) ReadOption[T] 
 // nothing per row, and the source need read no other column for it.
 func EventTimeField[T any](f func(*T) *time.Time, g watermark.Generator) ReadOption[T] {
 	return ReadOption[T]{apply: func(r *reading[T]) error {
-		from, err := timeField(f)
+		from, err := timeField(f, "leat.EventTimeField")
 		if err != nil {
 			return err
 		}
@@ -43,14 +46,17 @@ func EventTimeField[T any](f func(*T) *time.Time, g watermark.Generator) ReadOpt
 				return err
 			}
 		}
+		if from.Type != nil && from.Type.Nullable {
+			return fmt.Errorf("leat.EventTimeField: column %s is nullable; every row needs an event time, so compute it with leat.EventTime", from.Name)
+		}
 		return r.setTime(graph.EventTime{Path: from.Path, Name: from.Name, Generator: g})
 	}}
 }
 
-// timeField runs the description and returns the column it names.
-func timeField[T any](f func(*T) *time.Time) (field.Ref, error) {
+// timeField runs the description of an option and returns the column it names.
+func timeField[T any](f func(*T) *time.Time, option string) (field.Ref, error) {
 	if f == nil {
-		return field.Ref{}, errors.New("leat.EventTimeField got a nil function")
+		return field.Ref{}, fmt.Errorf("%s got a nil function", option)
 	}
 	var runs [field.Variants]field.Ref
 	for v := range runs {
@@ -60,19 +66,17 @@ func timeField[T any](f func(*T) *time.Time) (field.Ref, error) {
 		}
 		var pointer *time.Time
 		if err := field.Guard(func() { pointer = f(probe.Value().Interface().(*T)) }); err != nil {
-			return field.Ref{}, fmt.Errorf("leat.EventTimeField: %w", err)
+			return field.Ref{}, fmt.Errorf("%s: %w", option, err)
 		}
-		if runs[v], err = probe.Resolve(pointer, "the result of leat.EventTimeField"); err != nil {
+		if runs[v], err = probe.Resolve(pointer, "the result of "+option); err != nil {
 			return field.Ref{}, err
 		}
 	}
 	switch from := runs[0]; {
 	case from.Name != runs[1].Name:
-		return from, fmt.Errorf("leat.EventTimeField named %s on one sample value and %s on another; it runs once, at construction, and must not depend on values", from.Name, runs[1].Name)
-	case from.Type.Nullable:
-		return from, fmt.Errorf("leat.EventTimeField: column %s is nullable; every row needs an event time, so compute it with leat.EventTime", from.Name)
+		return from, fmt.Errorf("%s named %s on one sample value and %s on another; it runs once, at construction, and must not depend on values", option, from.Name, runs[1].Name)
 	case len(from.Path) == 0:
-		return from, fmt.Errorf("leat.EventTimeField: rows of %s are the time itself; use leat.EventTime", reflect.TypeFor[T]())
+		return from, fmt.Errorf("%s: rows of %s are the time itself; use %s", option, reflect.TypeFor[T](), strings.TrimSuffix(option, "Field"))
 	default:
 		return from, nil
 	}
@@ -82,19 +86,20 @@ func (r *reading[T]) setTime(t graph.EventTime) error {
 	if r.op.EventTime.Declared() {
 		return errors.New("event time is declared twice")
 	}
+	t.Marks, t.MarkPath = r.op.EventTime.Marks, r.op.EventTime.MarkPath
 	r.op.EventTime = t
 	return t.Generator.Validate()
 }
 
-// newTimeFn returns a function that computes event times row by row.
-func newTimeFn[T any](rows decoder[T], f func(T) time.Time) graph.TimeFn {
+// newTimeFn returns a function that computes times row by row.
+func newTimeFn[T any](rows decoder[T], f func(T) (int64, error)) graph.TimeFn {
 	in := newRowsIn(rows)
 	return func(root *batch.Column) ([]int64, error) {
 		times := make([]int64, root.Len)
 		err := in.each(&batch.Batch{Root: root}, func(chunk []T, physical []int32) error {
 			for i := range chunk {
 				in.at = i
-				us, err := micros(f(chunk[i]))
+				us, err := f(chunk[i])
 				if err != nil {
 					return &RowError{Row: printRow(chunk[i]), Err: err}
 				}

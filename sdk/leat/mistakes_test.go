@@ -283,6 +283,21 @@ var mistakes = []mistake{
 	{"event time: declared twice, negative disorder", func(p *leat.Pipeline) {
 		leat.Read(p, "events", memory.Of[event](), leat.EventTimeField(at, watermark.Disorder(-time.Second)), leat.EventTimeField(at, watermark.Monotone()))
 	}},
+	{"watermark: of rows", func(p *leat.Pipeline) {
+		at := func(e *event) *time.Time { return &e.At }
+		leat.Read(p, "a", memory.Of[event](), leat.EventTimeField(at, watermark.FromRow()))
+		leat.Read(p, "b", memory.Of[event](), leat.EventTimeField(at, watermark.Monotone()), leat.WatermarkField(at))
+		leat.Read(p, "c", memory.Of[event](), leat.EventTimeField(at, watermark.FromRow()), leat.WatermarkField(at), leat.WatermarkField(at))
+		leat.Read(p, "d", memory.Of[event](), leat.EventTimeField(at, watermark.FromRow()), leat.Watermark[event](nil))
+		leat.Read(p, "e", memory.Of[event](), leat.EventTimeField(at, watermark.FromRow()), leat.WatermarkField[event](nil))
+	}},
+	{"watermark: additions", func(p *leat.Pipeline) {
+		at := func(e *event) *time.Time { return &e.At }
+		leat.Read(p, "a", memory.Of[event](), leat.EventTimeField(at, watermark.Monotone().IdleAfter(0).Every(-time.Second)))
+		leat.Read(p, "b", memory.Of[event](), leat.EventTimeField(at, watermark.Monotone().AlignedWithin(-time.Second).PerRow().Every(time.Second)))
+		leat.Read(p, "c", memory.Of[event](), leat.EventTimeField(at, watermark.Monotone().IgnoreAhead(time.Hour).RejectAhead(time.Hour)))
+		leat.Read(p, "d", memory.Of[event](), leat.EventTimeField(at, watermark.None().IgnoreAhead(time.Hour)))
+	}},
 	{"event time: nullable", func(p *leat.Pipeline) {
 		type row struct{ At *time.Time }
 		leat.Read(p, "events", memory.Of[row](), leat.EventTimeField(func(r *row) *time.Time { return r.At }, watermark.Monotone()))

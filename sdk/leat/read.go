@@ -12,7 +12,7 @@ import (
 )
 
 // ReadOption is an option of Read for rows of type T: EventTime, EventTimeField,
-// Declare, SkipBad or BadTo.
+// Watermark, WatermarkField, Declare, SkipBad or BadTo.
 type ReadOption[T any] struct {
 	apply   func(*reading[T]) error
 	declare func(*T) // of Declare: decides what the rows are, before all others
@@ -39,12 +39,20 @@ func Read[T any](p *Pipeline, name string, source connector.Source, options ...R
 		s.check(source.Validate(rows.Type()))
 	}
 	r := &reading[T]{op: &graph.Read{Source: source}, rows: rows}
+	understood := 0
 	for _, o := range options {
 		if o.apply == nil {
-			s.check(errors.New("an option is empty; make one with leat.EventTime, leat.EventTimeField, leat.Declare, leat.SkipBad or leat.BadTo"))
+			s.check(errors.New("an option is empty; make one with leat.EventTime, leat.EventTimeField, leat.Watermark, leat.WatermarkField, leat.Declare, leat.SkipBad or leat.BadTo"))
 			continue
 		}
-		s.check(o.apply(r))
+		if err := o.apply(r); err != nil {
+			s.check(err)
+			continue
+		}
+		understood++
+	}
+	if understood == len(options) {
+		s.check(marksFit(r.op.EventTime))
 	}
 	if r.bad != nil {
 		*r.bad = failed[BadRecord](p)

@@ -196,8 +196,10 @@ func inputsNamed(s *Stage, o *Op) string {
 func explainRead(b *strings.Builder, o *Op) {
 	t := o.Node.Outputs[0].Type
 	what := "all columns"
-	if o.Node.Op.(*graph.Read).EventTime.New != nil {
+	if time := o.Node.Op.(*graph.Read).EventTime; time.New != nil {
 		what = "all columns (the event time is a function of the row)"
+	} else if time.Marks != nil && time.MarkPath == nil {
+		what = "all columns (the watermark is a function of the row)"
 	}
 	if o.Needed != nil {
 		what = "columns " + strings.Join(fieldNames(t, o.Needed), ", ")

@@ -114,12 +114,16 @@ func through(e graph.Expr, path []int) [][]int {
 func neededFields(n *graph.Node, behind *columns) []bool {
 	t := n.Outputs[0].Type
 	time := n.Op.(*graph.Read).EventTime
-	if t.Kind != batch.Struct || time.New != nil || behind != nil && behind.all() {
+	function := time.New != nil || time.Marks != nil && time.MarkPath == nil
+	if t.Kind != batch.Struct || function || behind != nil && behind.all() {
 		return nil
 	}
 	fields := make([]bool, len(t.Fields))
 	if time.Path != nil {
 		fields[time.Path[0]] = true
+	}
+	if time.MarkPath != nil {
+		fields[time.MarkPath[0]] = true
 	}
 	if behind != nil {
 		for _, p := range behind.paths {

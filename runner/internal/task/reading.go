@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/watermark"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
@@ -24,15 +24,18 @@ type Reading struct {
 	shared  bool              // read what is in the source's queue
 	split   connector.Split
 	reader  connector.Reader
-	time    graph.TimeFn
-	tracker *wm.Tracker // made at the first batch
 	waiting []Message
-	sent    int64 // watermark
-	idle    bool
+
+	times   graph.TimeFn    // event times by a function of the row
+	marks   graph.TimeFn    // watermarks of rows, by a function or of a column
+	tracker *wm.Tracker     // made at the first batch
+	pace    *watermark.Pace // nil: nobody listens before the end
+	place   int             // in the alignment of the source's readers
 
 	scripted bool
 	steps    int  // events read of a script
 	more     bool // the next is a part of the last
+	fetching fetching
 }
 
 // NewReading returns an input that takes splits from the source's queue, which it
@@ -45,9 +48,18 @@ func NewReading(s *Source) *Reading {
 
 // NewReadingOf returns an input that reads splits of its own.
 func NewReadingOf(s *Source, splits []connector.Split) *Reading {
-	r := &Reading{source: s, own: splits, sent: batch.MinTime, scripted: s.Script != nil && connector.IsScripted(s.Read.Source)}
-	if s.Read.EventTime.New != nil {
-		r.time = s.Read.EventTime.New()
+	t := s.Read.EventTime
+	r := &Reading{source: s, own: splits, scripted: s.Script != nil && connector.IsScripted(s.Read.Source)}
+	if t.New != nil {
+		r.times = t.New()
+	}
+	if t.Marks != nil {
+		r.marks = t.Marks()
+	}
+	if s.Watermarks {
+		g := t.Generator
+		r.pace = watermark.NewPace(g.Interval().Microseconds(), g.Idle().Microseconds())
+		r.place = s.align()
 	}
 	return r
 }
@@ -64,9 +76,7 @@ func (r *Reading) Next(ctx context.Context) (Message, error) {
 				return Message{}, r.named(err)
 			}
 			if !more {
-				r.add(r.badMessages()...)
-				r.add(control(exchange.End, batch.MaxTime))
-				r.source.Script.Done()
+				r.end()
 				break
 			}
 		}
@@ -85,6 +95,14 @@ func (r *Reading) add(messages ...Message) {
 		r.source.Script.Begin()
 	}
 	r.waiting = append(r.waiting, messages...)
+}
+
+// end is the last that is said.
+func (r *Reading) end() {
+	r.add(r.badMessages()...)
+	r.add(control(exchange.End, batch.MaxTime))
+	r.moved(watermark.Input{State: watermark.Finished})
+	r.source.Script.Done()
 }
 
 func (r *Reading) named(err error) error {
@@ -108,43 +126,29 @@ func (r *Reading) open(ctx context.Context) (more bool, err error) {
 	return true, err
 }
 
-// read reads one event into waiting, or closes the reader at its end.
+// read reads one event into waiting, or closes the reader at its end. It may come
+// back with less: what is to be said because time has passed.
 func (r *Reading) read(ctx context.Context) error {
-	e, err := r.event(ctx)
+	if held, err := r.align(ctx); held || err != nil {
+		return err
+	}
+	e, came, err := r.event(ctx)
 	r.add(r.badMessages()...)
 	if errors.Is(err, io.EOF) {
 		r.source.Counters.SplitsDone.Add(1)
 		r.source.Counters.BytesDone.Add(max(r.split.Bytes, 0))
 		return r.Close()
 	}
-	if err != nil {
+	if err != nil || !came {
 		return err
 	}
 	if e.Kind == connector.Rows {
 		return r.rows(e.Batch)
 	}
-	if r.source.Watermarks {
+	if r.pace != nil {
 		r.said(e)
 	}
 	return nil
-}
-
-// event asks the reader what comes next.
-func (r *Reading) event(ctx context.Context) (connector.Event, error) {
-	events, ok := r.reader.(connector.EventReader)
-	if !ok {
-		b, err := r.reader.Read(ctx)
-		return connector.Event{Batch: b}, err
-	}
-	if r.scripted && !r.more {
-		if err := r.source.Script.await(ctx, r.steps, r.source.Node.ID); err != nil {
-			return connector.Event{}, err
-		}
-		r.steps++
-	}
-	e, err := events.ReadEvent(ctx)
-	r.more = e.More
-	return e, err
 }
 
 // rows passes rows on, and what they say of the watermark.
@@ -154,66 +158,23 @@ func (r *Reading) rows(b *batch.Batch) error {
 		return fmt.Errorf("%s: %w", r.split.Name, err)
 	}
 	r.source.Counters.Rows.Add(int64(b.Len()))
-	r.wake()
-	r.add(Message{Message: exchange.Message{Kind: exchange.Data, Batch: stamped}})
-	if r.source.Watermarks && stamped.Time != nil {
-		w, err := r.observe(stamped.Time)
-		if err != nil {
-			return err
-		}
-		r.rise(w)
+	if stamped, err = r.believe(stamped); err != nil {
+		return err
 	}
-	return nil
+	r.add(r.badMessages()...)
+	if stamped.Len() == 0 {
+		return nil
+	}
+	if r.pace == nil {
+		r.data(stamped)
+		return nil
+	}
+	r.say(r.pace.Came())
+	return r.watch(stamped)
 }
 
-// said passes on what the reader itself says of time.
-func (r *Reading) said(e connector.Event) {
-	switch e.Kind {
-	case connector.Watermark:
-		if !r.source.Read.EventTime.Generator.Declared() {
-			r.wake()
-			r.rise(e.Time)
-		}
-	case connector.Idle:
-		if !r.idle {
-			r.idle = true
-			r.add(control(exchange.Idle, 0))
-		}
-	case connector.Active:
-		r.wake()
-	case connector.Advance:
-		if r.scripted {
-			r.add(Message{Message: exchange.Message{Kind: exchange.ProcessingTime, Time: r.source.Script.advance(e.Time)}})
-		}
-	}
-}
-
-// wake says that an idle reader has something.
-func (r *Reading) wake() {
-	if r.idle {
-		r.idle = false
-		r.add(control(exchange.Active, 0))
-	}
-}
-
-func (r *Reading) rise(w int64) {
-	if w = min(w, batch.MaxTime); w > r.sent {
-		r.sent = w
-		r.add(control(exchange.Watermark, w))
-	}
-}
-
-// observe asks the tracker, which may run a user's function.
-func (r *Reading) observe(times []int64) (w int64, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("watermark %s: the function panicked: %v\n%s", r.source.Read.EventTime.Generator, v, debug.Stack())
-		}
-	}()
-	if r.tracker == nil {
-		r.tracker = r.source.Read.EventTime.Generator.New()
-	}
-	return r.tracker.Observe(times), nil
+func (r *Reading) data(b *batch.Batch) {
+	r.add(Message{Message: exchange.Message{Kind: exchange.Data, Batch: b}})
 }
 
 // stamp sets the event times of a batch.
@@ -221,8 +182,8 @@ func (r *Reading) stamp(b *batch.Batch) (*batch.Batch, error) {
 	t := r.source.Read.EventTime
 	out := *b
 	switch {
-	case r.time != nil:
-		times, err := r.time(b.Root)
+	case r.times != nil:
+		times, err := r.times(b.Root)
 		if err != nil {
 			return nil, fmt.Errorf("event time: %w", err)
 		}
@@ -256,6 +217,7 @@ func (r *Reading) Close() error {
 	if r.reader == nil {
 		return nil
 	}
+	r.fetching.stop()
 	err := r.reader.Close()
 	r.reader = nil
 	return err

@@ -29,29 +29,38 @@ func (r *Receiving) Next(ctx context.Context) (Message, error) {
 		if err != nil {
 			return Message{}, err
 		}
-		switch m.Kind {
-		case exchange.Watermark:
-			r.change(r.channels.Advance(from, m.Watermark))
-		case exchange.Idle:
-			r.change(r.channels.SetIdle(from))
-		case exchange.Active:
-			r.change(r.channels.SetActive(from))
-		case exchange.End:
-			change := r.channels.Finish(from)
-			if r.channels.Done() {
-				return control(exchange.End, batch.MaxTime), nil
-			}
-			r.change(change)
-		default:
+		if m.Kind == exchange.Data {
 			return Message{Message: m}, nil
 		}
+		r.take(from, m)
 	}
 	m := r.waiting[0]
 	r.waiting = r.waiting[1:]
 	return m, nil
 }
 
-// change makes one message into what it changes for all channels together.
+// take makes the message of a channel into what it says for all of them.
+func (r *Receiving) take(from int, m exchange.Message) {
+	switch m.Kind {
+	case exchange.Watermark:
+		r.change(r.channels.Advance(from, m.Watermark))
+	case exchange.Idle:
+		r.change(r.channels.SetIdle(from))
+	case exchange.Active:
+		r.change(r.channels.SetActive(from))
+	case exchange.End:
+		change := r.channels.Finish(from)
+		if !r.channels.Done() {
+			r.change(change)
+			return
+		}
+		r.waiting = append(r.waiting, control(exchange.End, batch.MaxTime))
+	default:
+		r.waiting = append(r.waiting, Message{Message: m})
+	}
+}
+
+// change puts what has changed in line, in place of the message.
 func (r *Receiving) change(c watermark.Change) {
 	if c.Turned && c.State == watermark.Active {
 		r.add(control(exchange.Active, 0))

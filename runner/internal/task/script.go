@@ -94,3 +94,6 @@ func (s *Script) advance(d int64) int64 {
 	s.clock += d
 	return s.clock
 }
+
+// Now returns what the clock shows.
+func (s *Script) Now() int64 { return s.advance(0) }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/leatflow/leat/runner/internal/watermark"
 	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
 )
@@ -20,16 +21,22 @@ type Source struct {
 	Watermarks bool
 	// Script gives scripted sources their turns; nil when there is none.
 	Script   *Script
+	Now      func() int64 // processing time
 	Counters *SourceCounters
 
 	mu     sync.Mutex
 	splits []connector.Split
 	bad    []connector.BadRecord // waiting to be emitted to output 1
+
+	aligned *watermark.Alignment // of the readers; nil: they need not wait
+	stirred chan struct{}        // closed and replaced when the slowest has moved
 }
 
 // SourceCounters count what a source has read. They may be read while it runs.
 type SourceCounters struct {
 	Rows, BadRecords       atomic.Int64
+	Ahead                  atomic.Int64 // rows too far ahead of the clock to count for the watermark
+	Back                   atomic.Int64 // watermarks that went back and were ignored
 	SplitsDone, BytesDone  atomic.Int64
 	SplitsTotal, SizeTotal int64 // SizeTotal is -1 when a split's size is not known
 }
@@ -46,6 +53,41 @@ func NewSource(n *graph.Node, input connector.Input, watermarks bool, counters *
 		counters.SizeTotal += split.Bytes
 	}
 	return s
+}
+
+// align adds a reader to those that are held to each other's pace.
+func (s *Source) align() (place int) {
+	drift, ok := s.Read.EventTime.Generator.Drift()
+	if !ok {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aligned == nil {
+		s.aligned = &watermark.Alignment{Drift: drift.Microseconds()}
+		s.stirred = make(chan struct{})
+	}
+	return s.aligned.Add()
+}
+
+// moved says where a reader is.
+func (s *Source) moved(place int, in watermark.Input) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aligned != nil && s.aligned.Set(place, in) {
+		close(s.stirred)
+		s.stirred = make(chan struct{})
+	}
+}
+
+// holds returns nil when a reader may go on, and what to wait for when not.
+func (s *Source) holds(place int) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aligned == nil || !s.aligned.Holds(place) {
+		return nil
+	}
+	return s.stirred
 }
 
 // Splits returns the splits that no reader has taken.
