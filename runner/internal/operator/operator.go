@@ -95,6 +95,13 @@ type Delaying interface {
 	Hold() int64
 }
 
+// Idling is implemented by operators that keep rows back which they could send on.
+type Idling interface {
+	// Idle says that nothing comes at the moment and that nobody behind will wait:
+	// what is kept back would be late when it is sent.
+	Idle(ctx context.Context, emit graph.Emit) error
+}
+
 // endOfInput stands for the watermark when no more rows will come. It is beyond
 // batch.MaxTime because windows of the last rows may be: those of a result in
 // the global window, for one, whose event time is the last there is.

@@ -107,6 +107,9 @@ func (o *partial) Watermark(ctx context.Context, w int64, _ graph.Emit) error {
 	return o.flush(ctx, w)
 }
 
+// Idle implements Idling.
+func (o *partial) Idle(ctx context.Context, _ graph.Emit) error { return o.flush(ctx, endOfInput) }
+
 // End implements Operator.
 func (o *partial) End(ctx context.Context, _ graph.Emit) error { return o.flush(ctx, endOfInput) }
 

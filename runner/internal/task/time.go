@@ -173,6 +173,15 @@ func (l *Link) settle(ctx context.Context) error {
 	}
 	if idle && !t.idle {
 		t.idle = true
+		if op, ok := l.op.(operator.Idling); ok {
+			l.ctx = ctx
+			if err := op.Idle(ctx, l.emit); err != nil {
+				return l.named(err)
+			}
+			if err := l.account(); err != nil {
+				return err
+			}
+		}
 		return l.each(func(e Edge) error { return e.To.setIdle(ctx, e.Input) })
 	}
 	return nil
