@@ -68,7 +68,7 @@ func newJob(p *plan.Plan, o Options) *job {
 		counters: make(map[*plan.Op]*task.Counters), reads: make(map[*plan.Op]*task.SourceCounters)}
 	for _, s := range p.Stages {
 		for _, op := range s.Ops {
-			j.counters[op] = &task.Counters{}
+			j.counters[op] = task.NewCounters(p.Parallelism)
 			if op.Kind == plan.Read {
 				j.reads[op] = &task.SourceCounters{}
 				if p.Mode == plan.Streaming && connector.IsScripted(op.Node.Op.(*graph.Read).Source) {
@@ -87,6 +87,9 @@ func (j *job) run(ctx context.Context) (result *Result, err error) {
 			result, err = nil, errors.Join(err, j.abort())
 		}
 	}()
+	if err := j.scriptFits(); err != nil {
+		return nil, err
+	}
 	if err := j.open(ctx); err != nil {
 		return nil, err
 	}
@@ -104,6 +107,19 @@ func (j *job) run(ctx context.Context) (result *Result, err error) {
 		return nil, err
 	}
 	return j.result(), nil
+}
+
+// scriptFits refuses a source that never falls quiet beside one that waits for it.
+func (j *job) scriptFits() error {
+	var errs []error
+	for op := range j.reads {
+		source := op.Node.Op.(*graph.Read).Source
+		if j.script != nil && !source.Bounded() && !connector.IsScripted(source) {
+			errs = append(errs, &task.StepError{Step: op.Node.Name, Place: op.Node.Place,
+				Err: fmt.Errorf("%s never ends, and the next event of a leattest.Stream happens when all other sources are quiet; use streams for all of them", source)})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // plain says that a run was cancelled in one line instead of once a task.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
 )
 
@@ -40,6 +41,9 @@ type StepResult struct {
 	RowsIn  int64
 	RowsOut int64 // of the main output
 	Dropped int64 // rows too late for every window
+	// Watermark is the latest behind the step before the end of its input; zero
+	// when there was none, as in a batch plan.
+	Watermark time.Time
 }
 
 // SinkResult is what a Write step has written.
@@ -62,6 +66,16 @@ type Progress struct {
 	RowsOut   int64 // rows handed to sinks
 	Memory    int64 // bytes of state and exchanges
 	Spilled   int64 // bytes written to the spill directory
+	// Watermarks are those behind the steps of a streaming plan by now, in the order
+	// of the plan; nil in a batch plan.
+	Watermarks []StepWatermark
+}
+
+// StepWatermark is how far event time has come behind a step: no more rows before
+// Time come out of any of its tasks, unless they are late.
+type StepWatermark struct {
+	Step string
+	Time time.Time // zero when nothing is known yet
 }
 
 // stageClock says which stage runs.
@@ -127,7 +141,32 @@ func (j *job) progress() Progress {
 			p.RowsOut += c.RowsIn.Load()
 		}
 	}
+	if j.plan.Mode == plan.Streaming {
+		p.Watermarks = j.watermarks()
+	}
 	return p
+}
+
+// watermarks returns the watermark behind each step. Of a step in several halves
+// the last counts.
+func (j *job) watermarks() (all []StepWatermark) {
+	for _, s := range j.plan.Stages {
+		for _, op := range s.Ops {
+			if op.Kind == plan.Read || op.Kind == plan.Receive || op.Exchange != nil {
+				continue
+			}
+			all = append(all, StepWatermark{op.Node.Name, timeOf(j.counters[op].Watermark())})
+		}
+	}
+	return all
+}
+
+// timeOf returns a watermark as a time, zero when it says nothing.
+func timeOf(w int64) time.Time {
+	if w <= batch.MinTime {
+		return time.Time{}
+	}
+	return time.UnixMicro(w).UTC()
 }
 
 func (j *job) result() *Result {
@@ -163,10 +202,11 @@ func (j *job) describe(r *Result, op *plan.Op) {
 		for i := range r.Steps { // its sending half has counted the rows that came in
 			if r.Steps[i].Step == op.Node.Name {
 				r.Steps[i].RowsOut, r.Steps[i].Dropped = c.RowsOut.Load(), c.Dropped.Load()
+				r.Steps[i].Watermark = timeOf(c.Watermark())
 			}
 		}
 	default:
-		r.Steps = append(r.Steps, StepResult{Step: op.Node.Name, Kind: op.Node.Op.Kind(), RowsIn: c.RowsIn.Load(), RowsOut: c.RowsOut.Load(), Dropped: c.Dropped.Load()})
+		r.Steps = append(r.Steps, StepResult{Step: op.Node.Name, Kind: op.Node.Op.Kind(), RowsIn: c.RowsIn.Load(), RowsOut: c.RowsOut.Load(), Dropped: c.Dropped.Load(), Watermark: timeOf(c.Watermark())})
 	}
 }
 

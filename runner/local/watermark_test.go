@@ -368,3 +368,76 @@ func TestAlignedSplits(t *testing.T) {
 		}
 	}
 }
+
+// A stream that is a script waits for all to be quiet, which a source that never
+// ends is not: that is said before anything runs.
+func TestScriptBesideEndless(t *testing.T) {
+	p := &leat.Pipeline{}
+	scripted := leat.Read[event](p, "script", leattest.Stream[event](leattest.Watermark(second(1))))
+	endless := leat.Read(p, "endless", &timetable{rows: [][]timetabled{nil}}, leat.EventTimeField(at, watermark.Monotone()))
+	leattest.Capture(leat.Flatten(scripted, endless), "out")
+	_, err := local.Run(t.Context(), p, local.Options{})
+	for _, says := range []string{`step "endless"`, "watermark_test.go:", "timetable never ends", "use streams for all of them"} {
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("the error is %v, want %q in it", err, says)
+		}
+	}
+}
+
+// While a job runs, progress says the watermark behind each step; the result says
+// the latest.
+func TestWatermarksAreShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &leat.Pipeline{}
+		in := leat.Read(p, "in", &timetable{rows: [][]timetabled{steady("ann", 40, 1)}}, leat.EventTimeField(at, watermark.Disorder(2*time.Second)))
+		leattest.Capture(sumOf(leat.Window(keyed(in), window.Fixed(10*time.Second))), "out")
+		shown := make(map[string]int64)
+		looks := 0
+		result, err := local.Run(t.Context(), p, local.Options{Parallelism: 2, Every: 10*time.Second + time.Millisecond, Progress: func(p local.Progress) {
+			if looks++; looks == 2 {
+				for _, w := range p.Watermarks {
+					shown[w.Step] = w.Time.Unix()
+				}
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range []string{"by-user", "total", "out"} {
+			if shown[step] != 18 {
+				t.Errorf("after 20 seconds the watermarks are %v, want 18 seconds behind step %s", shown, step)
+			}
+		}
+		for _, s := range result.Steps {
+			if s.Watermark.Unix() != 37 {
+				t.Errorf("the result says %v of step %s, want 37 seconds", s.Watermark, s.Step)
+			}
+		}
+	})
+}
+
+// Time in which a busy pipeline did not ask for rows does not make a split idle.
+func TestBusyIsNotIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &leat.Pipeline{}
+		// Of the quick split's rows each takes ten seconds. The patient one's come
+		// every four, that is, whenever it is asked.
+		source := &timetable{rows: [][]timetabled{steady("quick", 30, 0.1), steady("patient", 30, 4)}}
+		in := leat.Read(p, "in", source, leat.EventTimeField(at, watermark.Monotone().IdleAfter(5*time.Second)))
+		slow := leat.Map(in, "slow", func(e event) event {
+			if e.User == "quick" {
+				time.Sleep(10 * time.Second)
+			}
+			return e
+		})
+		out := leattest.Capture(sumOf(leat.Window(keyed(slow), window.Fixed(10*time.Second))), "out")
+		result, err := local.Run(t.Context(), p, local.Options{Parallelism: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"patient 10 until 10", "patient 10 until 20", "patient 10 until 30", "quick 10 until 10", "quick 10 until 20", "quick 10 until 30"}
+		if got := counted(out); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q: %+v", got, want, result.Steps)
+		}
+	})
+}

@@ -116,6 +116,7 @@ func (w *wiring) link(op *plan.Op) error {
 	}
 	l := task.NewLink(op.Node.Name, op.Node.Place, o, inputs, len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
 	l.SetClock(w.job.clock())
+	l.SetNumber(w.number)
 	w.links[op] = l
 	w.task.Links = append(w.task.Links, l)
 	w.connect(op, l)

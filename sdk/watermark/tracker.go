@@ -39,7 +39,7 @@ func (t *Tracker) Observe(times []int64) int64 {
 	if !t.generator.Declared() || t.generator.TakesRows() || t.latest == batch.MinTime {
 		return t.current
 	}
-	if t.custom == nil {
+	if t.generator.custom == nil {
 		return t.raise(t.latest - t.generator.disorder.Microseconds())
 	}
 	return t.Say(t.custom(time.UnixMicro(t.latest).UTC()).UnixMicro())

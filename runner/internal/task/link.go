@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/leatflow/leat/runner/internal/exchange"
 	"github.com/leatflow/leat/runner/internal/invariants"
@@ -40,14 +39,6 @@ type Edge struct {
 	Input int
 }
 
-// Counters are what a link counts. They may be read while it runs.
-type Counters struct {
-	RowsIn, RowsOut atomic.Int64
-	Dropped         atomic.Int64
-	State           atomic.Int64 // bytes held
-	Watermark       atomic.Int64
-}
-
 // StepError is an error in a step of the pipeline.
 type StepError struct {
 	Step  string // the name the user gave
@@ -72,6 +63,7 @@ type Link struct {
 	ports    *ports   // nil: the operator does not look at inputs apart
 	outs     [][]Edge // by output
 	counters *Counters
+	number   int // of the task
 	budget   *memory.Budget
 	reserved int64
 	counted  int64 // dropped rows already in counters

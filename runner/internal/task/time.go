@@ -42,6 +42,10 @@ func newTiming(op operator.Operator, inputs int) timing {
 // SetClock says where processing time comes from. Call it before the first batch.
 func (l *Link) SetClock(c Clock) { l.time.clock, l.time.now = c, c.Start }
 
+// SetNumber says which task of its step the link is in. Call it before the first
+// batch.
+func (l *Link) SetNumber(task int) { l.number = task }
+
 // tell lets the operator know the processing time, when it has moved or the
 // operator is due.
 func (l *Link) tell(ctx context.Context) error {
@@ -166,7 +170,7 @@ func (l *Link) settle(ctx context.Context) error {
 	}
 	if w := min(t.inputs.Current(), hold); w > t.sent {
 		t.sent = w
-		l.counters.Watermark.Store(w)
+		l.counters.passed(l.number, w)
 		if err := l.each(func(e Edge) error { return e.To.watermark(ctx, e.Input, w) }); err != nil {
 			return err
 		}
@@ -209,6 +213,6 @@ func (l *Link) end(ctx context.Context, input int) error {
 	if err := l.account(); err != nil {
 		return err
 	}
-	l.counters.Watermark.Store(batch.MaxTime)
+	l.counters.passed(l.number, batch.MaxTime)
 	return l.each(func(e Edge) error { return e.To.end(ctx, e.Input) })
 }
