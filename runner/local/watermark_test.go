@@ -193,6 +193,7 @@ func TestFarAhead(t *testing.T) {
 // nil nothing ever comes.
 type timetable struct {
 	rows [][]timetabled
+	lag  time.Duration // how long a reader takes at least, once it is asked
 
 	mu   sync.Mutex
 	read []int // rows given, by split
@@ -255,7 +256,7 @@ func (r *waiting) Read(ctx context.Context) (*batch.Batch, error) {
 		return nil, io.EOF
 	}
 	select {
-	case <-time.After(time.Until(r.begin.Add(time.Duration(rows[n].second * float64(time.Second))))):
+	case <-time.After(max(r.lag, time.Until(r.begin.Add(time.Duration(rows[n].second*float64(time.Second)))))):
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -420,9 +421,9 @@ func TestWatermarksAreShown(t *testing.T) {
 func TestBusyIsNotIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &leat.Pipeline{}
-		// Of the quick split's rows each takes ten seconds. The patient one's come
-		// every four, that is, whenever it is asked.
-		source := &timetable{rows: [][]timetabled{steady("quick", 30, 0.1), steady("patient", 30, 4)}}
+		// Each of the quick split's rows keeps the pipeline busy for ten seconds. The
+		// patient one has a row a second after it is asked, which is not often.
+		source := &timetable{rows: [][]timetabled{steady("quick", 30, 0), steady("patient", 30, 0)}, lag: time.Second}
 		in := leat.Read(p, "in", source, leat.EventTimeField(at, watermark.Monotone().IdleAfter(5*time.Second)))
 		slow := leat.Map(in, "slow", func(e event) event {
 			if e.User == "quick" {
