@@ -6,6 +6,7 @@ import (
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/field"
 	"github.com/leatflow/leat/sdk/leat"
+	"github.com/leatflow/leat/sdk/state"
 	"github.com/leatflow/leat/sdk/watermark"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -36,6 +37,14 @@ var jobs = []job{
 		doubled := leat.Map(in, "double", double)
 		leat.Write(leat.Filter(doubled, "some", some), "out", out)
 	}},
+	{"sum", "running count and sum by key, a result a row, by a trigger", 5, 0.6, func(in leat.PCollection[Event], out *checksum) {
+		each := leat.Window(in, window.Global(), leat.Trigger(window.Repeat(window.AfterCount(1))), leat.Accumulation(window.Accumulating),
+			leat.OnTimeBehavior(window.FireIfNonEmpty))
+		leat.Write(combined(each), "out", out)
+	}},
+	{"stateful", "running count and sum by key, a result a row, by a function with a value cell", 2, 0.6, func(in leat.PCollection[Event], out *checksum) {
+		leat.Write(leat.ParDo(keyed(in), "running", &running{}), "out", out)
+	}},
 	{"tumbling", "count and sum by key in windows of 1 s", 5, 1.5, func(in leat.PCollection[Event], out *checksum) {
 		leat.Write(combined(leat.Window(in, window.Fixed(tumblingSize))), "out", out)
 	}},
@@ -60,9 +69,24 @@ type Stats struct {
 	Sum   int64 `leat:"sum"`
 }
 
+// running is a stateful function: it keeps what a key has so far.
+type running struct{ Sofar state.Value[Stats] }
+
+// Process implements leat.DoFn.
+func (r *running) Process(_ *leat.Context, in leat.KV[int64, Event], emit leat.Emit[leat.KV[int64, Stats]]) error {
+	s := r.Sofar.Get()
+	s = Stats{s.Count + 1, s.Sum + in.Value.Value}
+	r.Sofar.Write(s)
+	emit(leat.KV[int64, Stats]{Key: in.Key, Value: s})
+	return nil
+}
+
+func keyed(in leat.PCollection[Event]) leat.PCollection[leat.KV[int64, Event]] {
+	return leat.KeyBy(in, "by-key", field.Of(func(e *Event) *int64 { return &e.Key }))
+}
+
 func combined(in leat.PCollection[Event]) leat.PCollection[leat.KV[int64, Stats]] {
-	byKey := leat.KeyBy(in, "by-key", field.Of(func(e *Event) *int64 { return &e.Key }))
-	return leat.Combine(byKey, "stats", agg.Into(func(e *Event, s *Stats) []agg.Term {
+	return leat.Combine(keyed(in), "stats", agg.Into(func(e *Event, s *Stats) []agg.Term {
 		return []agg.Term{agg.Count(&s.Count), agg.Sum(&s.Sum, &e.Value)}
 	}))
 }

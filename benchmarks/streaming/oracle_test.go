@@ -2,6 +2,8 @@ package main
 
 import (
 	"slices"
+
+	"github.com/leatflow/leat/sdk/batch"
 )
 
 // sums adds up hashes of rows as the sink does.
@@ -37,6 +39,12 @@ var oracles = map[string]func(s *stream, events int64) sums{
 		}
 		return out
 	},
+	"sum": func(s *stream, events int64) sums {
+		return runningSums(s, events, func(Event) int64 { return batch.MaxTime - 1 })
+	},
+	"stateful": func(s *stream, events int64) sums {
+		return runningSums(s, events, func(e Event) int64 { return e.At.UnixMicro() })
+	},
 	"tumbling": func(s *stream, events int64) sums {
 		return aligned(s, events, tumblingSize.Microseconds(), tumblingSize.Microseconds())
 	},
@@ -52,6 +60,18 @@ func all(s *stream, events int64) []Event {
 		list[i] = s.event(int64(i))
 	}
 	return list
+}
+
+// runningSums gives what a key has so far, for each event.
+func runningSums(s *stream, events int64, at func(Event) int64) (out sums) {
+	sofar := make(map[int64]Stats)
+	for _, e := range all(s, events) {
+		v := sofar[e.Key]
+		v = Stats{v.Count + 1, v.Sum + e.Value}
+		sofar[e.Key] = v
+		out.add(e.Key, v.Count, v.Sum, at(e))
+	}
+	return out
 }
 
 // aligned adds each event to every window it is in.

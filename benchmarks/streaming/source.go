@@ -10,9 +10,9 @@ import (
 	"github.com/leatflow/leat/sdk/connector"
 )
 
-// source reads a stream like a topic of so many partitions: block b is in split
-// b mod splits, so all splits advance together. It says that it never ends, as a
-// topic does, and ends all the same.
+// source reads a stream like a topic: partition p, with the blocks b for which
+// b mod 4 = p, is in split p mod splits, so all splits advance together. It says that
+// it never ends, as a topic does, and ends all the same.
 type source struct {
 	stream *stream
 	events int64
@@ -42,7 +42,7 @@ type input struct {
 // Splits implements connector.Input.
 func (in *input) Splits() []connector.Split {
 	var splits []connector.Split
-	for i := range in.splits {
+	for i := range min(in.splits, partitions) {
 		splits = append(splits, connector.Split{Name: fmt.Sprintf("partition %d", i), Rows: -1, Bytes: -1, Data: int64(i)})
 	}
 	return splits
@@ -50,7 +50,9 @@ func (in *input) Splits() []connector.Split {
 
 // Reader implements connector.Input.
 func (in *input) Reader(_ context.Context, s connector.Split) (connector.Reader, error) {
-	return &reader{input: in, block: s.Data.(int64)}, nil
+	r := &reader{input: in, split: s.Data.(int64), block: -1}
+	r.advance()
+	return r, nil
 }
 
 // Close implements connector.Input.
@@ -58,8 +60,16 @@ func (in *input) Close() error { return nil }
 
 type reader struct {
 	*input
+	split int64
 	block int64 // being read
 	done  int   // rows of it
+}
+
+// advance goes on to the next block of the split.
+func (r *reader) advance() {
+	for r.block++; r.block%partitions%int64(min(r.splits, partitions)) != r.split; r.block++ {
+	}
+	r.done = 0
 }
 
 // Read implements connector.Reader. Keys and values are views of the tables;
@@ -70,22 +80,23 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 	if n <= 0 || !r.until.IsZero() && time.Now().After(r.until) {
 		return nil, io.EOF
 	}
-	at := r.stream.offset(r.block) + r.done
-	if r.done += n; r.done == blockRows {
-		r.block, r.done = r.block+int64(r.splits), 0
+	from, to := r.done, r.done+n
+	t := r.stream.block(r.block)
+	if r.done = to; to == blockRows {
+		r.advance()
 	}
 	times := make([]int64, n)
-	for i, behind := range r.stream.behind[at : at+n] {
+	for i, behind := range t.behind[from:to] {
 		times[i] = firstMicros + (first+int64(i))*r.stream.step - behind
 	}
-	t := r.request.Type
-	children := make([]*batch.Column, len(t.Fields))
-	for i, values := range [][]int64{r.stream.keys[at : at+n], r.stream.values[at : at+n], times} {
+	rows := r.request.Type
+	children := make([]*batch.Column, len(rows.Fields))
+	for i, values := range [][]int64{t.keys[from:to], t.values[from:to], times} {
 		if r.request.Needs(i) {
-			children[i] = batch.NewInts(t.Fields[i].Type, values[:n:n])
+			children[i] = batch.NewInts(rows.Fields[i].Type, values[:n:n])
 		}
 	}
-	return &batch.Batch{Root: batch.NewStruct(t, n, children...)}, ctx.Err()
+	return &batch.Batch{Root: batch.NewStruct(rows, n, children...)}, ctx.Err()
 }
 
 // Close implements connector.Reader.

@@ -121,7 +121,7 @@ func (o *triggered) ProcessingTime(ctx context.Context, now int64, emit graph.Em
 		return nil
 	}
 	o.now = now
-	for o.Due() <= now {
+	for o.Due() <= now && len(o.alarms) > 0 { // at the end of time nothing is due any more
 		k := o.alarms.pop().cell
 		c := &o.cells[k]
 		c.due = notDue
