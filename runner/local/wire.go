@@ -163,7 +163,7 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 	}
 	switch node := op.Node.Op.(type) {
 	case *graph.Rows:
-		return operator.NewRows(node)
+		return operator.NewRows(node, len(op.Inputs)-1, dropped)
 	case *graph.Stateful:
 		return w.stateful(op, node, dropped)
 	case *graph.Where:
@@ -211,7 +211,7 @@ func (w *wiring) stateful(op *plan.Op, node *graph.Stateful, dropped *operator.C
 	bounded := w.job.plan.Mode == plan.Batch
 	switch {
 	case op.Kind == plan.Stateful:
-		return operator.NewStateful(operator.Stateful{Op: node, Windowing: op.Node.Inputs[0].Windowing(), Bounded: bounded}, dropped)
+		return operator.NewStateful(operator.Stateful{Op: node, Windowing: op.Node.Inputs[0].Windowing(), Bounded: bounded}, len(op.Inputs)-1, dropped)
 	case bounded:
 		return operator.NewScatterGroups(w.sender(op)), nil
 	}

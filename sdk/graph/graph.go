@@ -151,11 +151,22 @@ type RowFn interface {
 	Close() error
 }
 
-// SideFn is implemented by a RowFn of a Rows with more than one input. All rows of
-// the others come before the first of input 0 is processed.
+// SideFn is implemented by the function of a step with more than one input. A row of
+// input 0 is processed when the windows of the others that it sees are complete.
 type SideFn interface {
-	// Side takes rows of input 1, 2, …
-	Side(input int, b *batch.Batch) error
+	// Side takes rows of input 1, 2, …, and returns how many of them were too late for
+	// every window.
+	Side(input int, b *batch.Batch) (late int64, err error)
+	// Complete says that windows of an input that end by w are: rows for them are late
+	// from now on.
+	Complete(input int, w int64)
+	// Needs sets ends[i] to the end of the window of an input that row i of a dense
+	// batch of input 0 sees; to batch.MinTime when it sees none.
+	Needs(input int, b *batch.Batch, ends []int64)
+	// Forget drops windows that end by a moment, as no row of input 0 will see them.
+	Forget(by int64)
+	// SideBytes estimates the memory of the rows of all inputs that are held.
+	SideBytes() int64
 }
 
 // Emit passes a batch to output o of the node.

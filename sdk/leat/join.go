@@ -66,6 +66,11 @@ func joinable(a, b graph.Edge) error {
 	if !w.Fn.Equal(b.Windowing().Fn) {
 		return fmt.Errorf("input 2: %w", sameWindows(w, b.Windowing()))
 	}
+	for i, in := range []graph.Windowing{w, b.Windowing()} {
+		if !in.Strategy.Simple() {
+			return fmt.Errorf("input %d: a join of pairs comes once, at the end of the window, and takes no late rows, but its windows are %s; leat.CoGroup has triggers and lateness, or put the rows into windows without options with leat.Window", i+1, in)
+		}
+	}
 	return bothTimed(a, b)
 }
 

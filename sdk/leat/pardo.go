@@ -149,6 +149,7 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 	}
 	make := func() *parDoFn[A, B] {
 		f := newParDo(in.rows, out, fn, sides)
+		f.main = in.edge.Windowing()
 		f.bindSides(inputs, outputs[0].Windowing)
 		return f
 	}
@@ -228,7 +229,7 @@ type parDoFn[A, B any] struct {
 
 	batches batchHooks[B]
 
-	sides []sideAdder // side inputs, of inputs 1, 2, …
+	sidesOf
 }
 
 func newParDo[A, B any](in decoder[A], c *codec.Codec[B], fn DoFn[A, B], sides sideFields) *parDoFn[A, B] {
@@ -256,9 +257,6 @@ func (f *parDoFn[A, B]) bindSides(inputs []sideInputField, main graph.Windowing)
 		f.sides = append(f.sides, in.of(f.fn).bind(place))
 	}
 }
-
-// Side implements graph.SideFn.
-func (f *parDoFn[A, B]) Side(input int, b *batch.Batch) error { return f.sides[input-1].add(b) }
 
 // Start implements graph.RowFn.
 func (f *parDoFn[A, B]) Start(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
 )
 
@@ -18,8 +19,11 @@ import (
 //
 //	leat.ParDo(sales, "convert", &convert{Rates: leat.AsMap(rates)})
 //
-// A side input is complete before the first row is processed, and is held whole by
-// each task: it should be small. What does not fit is joined instead.
+// A row is processed when what it sees of a side input is complete: on the streaming
+// plan it waits until the side input's watermark has passed the end of the window, and
+// for a side input in the global window until that has ended. Rows that come when the
+// window they see is gone are dropped and counted. A side input is held by each task:
+// it should be small. What does not fit is joined instead.
 //
 // Windows are those of the Beam model. A side input in the global window is the
 // same for all rows. Otherwise a row sees the part that is in the window of the side
@@ -88,7 +92,7 @@ func AsMap[K comparable, V any](in PCollection[KV[K, V]]) Side[map[K]V] {
 
 func sideOf[T, S any](in PCollection[T], kind string, ordered bool, collect func([]T) (S, error)) Side[S] {
 	return Side[S]{view: &sideView[S]{pipeline: in.owner("side input", kind), edge: in.edge, open: func() sideStore[S] {
-		return &sideRows[T, S]{decode: in.rows, windowing: in.edge.Windowing(), ordered: ordered, collect: collect}
+		return &sideRows[T, S]{decode: in.rows, windowing: in.edge.Windowing(), ordered: ordered, collect: collect, done: batch.MinTime}
 	}}}
 }
 

@@ -3,6 +3,7 @@ package leat
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,7 +15,11 @@ import (
 
 // sideAdder takes the rows of a side input in a task.
 type sideAdder interface {
-	add(b *batch.Batch) error
+	add(b *batch.Batch) (late int64, err error)
+	complete(w int64)
+	forget(by int64)
+	windows() graph.Windowing
+	sizeBytes() int64
 }
 
 // sideStore holds a side input in a task, window by window.
@@ -31,42 +36,101 @@ type sideRows[T, S any] struct {
 	ordered   bool
 	collect   func([]T) (S, error)
 
-	batches []*batch.Batch
-	rows    map[window.Interval][]sideRow
-	values  map[window.Interval]S
-	assign  []window.Interval
+	parts  map[window.Interval]*sidePart[S]
+	done   int64 // windows that end by then are complete
+	bytes  int64
+	kept   int // windows when some were last dropped
+	assign []window.Interval
 }
 
-// sideRow is a row of one of the batches.
-type sideRow struct{ batch, row int32 }
+// sidePart is what is in a window: rows, and later the value made of them.
+type sidePart[S any] struct {
+	rows  []sideRow
+	value S
+	made  bool
+	bytes int64
+}
 
-func (s *sideRows[T, S]) add(b *batch.Batch) (err error) {
-	if s.rows == nil {
-		s.rows, s.values = make(map[window.Interval][]sideRow), make(map[window.Interval]S)
+// sideRow is a row of a batch.
+type sideRow struct {
+	batch *batch.Batch
+	row   int32
+}
+
+// sideFactor is how many times the bytes of its columns a side input takes: it is
+// held as columns, and in part as values.
+const sideFactor = 2
+
+func (s *sideRows[T, S]) add(b *batch.Batch) (late int64, err error) {
+	if s.parts == nil {
+		s.parts = make(map[window.Interval]*sidePart[S])
 	}
-	s.batches = append(s.batches, b)
+	each := sideFactor * b.SizeBytes() / int64(max(1, b.Len()))
 	for i := range b.Len() {
 		row := b.Row(i)
 		if s.windowing.Grouped {
 			s.assign = append(s.assign[:0], window.Interval{Start: b.Start[row], End: b.End[row]})
 		} else if s.assign, err = s.windowing.Fn.Assign(b.TimeAt(row), s.assign[:0]); err != nil {
-			return err
+			return late, err
 		}
+		missed := 0
 		for _, w := range s.assign {
-			s.rows[w] = append(s.rows[w], sideRow{int32(len(s.batches) - 1), int32(row)})
+			if w.End <= s.done {
+				missed++
+				continue
+			}
+			part := s.parts[w]
+			if part == nil {
+				part = &sidePart[S]{}
+				s.parts[w] = part
+			}
+			part.rows = append(part.rows, sideRow{b, int32(row)})
+			part.bytes += each
+			s.bytes += each
+		}
+		if missed > 0 && missed == len(s.assign) {
+			late++
 		}
 	}
-	return nil
+	return late, nil
+}
+
+func (s *sideRows[T, S]) complete(w int64) { s.done = max(s.done, w) }
+
+func (s *sideRows[T, S]) windows() graph.Windowing { return s.windowing }
+
+func (s *sideRows[T, S]) sizeBytes() int64 { return s.bytes }
+
+// forget looks for windows to drop when there are twice as many as were left.
+func (s *sideRows[T, S]) forget(by int64) {
+	if len(s.parts) < 2*s.kept+8 && by < batch.MaxTime {
+		return
+	}
+	for w, part := range s.parts {
+		if w.End <= by {
+			s.bytes -= part.bytes
+			delete(s.parts, w)
+		}
+	}
+	s.kept = len(s.parts)
 }
 
 func (s *sideRows[T, S]) value(w window.Interval, ok bool) (S, error) {
 	if !ok {
 		return s.collect(nil)
 	}
-	if v, made := s.values[w]; made {
-		return v, nil
+	if w.End > s.done {
+		var none S
+		return none, errors.New("the side input was asked for before its window was complete: a timer has fired before the last moment of the window; set it at the end of the window, or later")
 	}
-	rows := s.rows[w]
+	part := s.parts[w]
+	if part == nil {
+		return s.collect(nil)
+	}
+	if part.made {
+		return part.value, nil
+	}
+	rows := part.rows
 	if s.ordered {
 		s.sort(rows)
 	}
@@ -80,16 +144,15 @@ func (s *sideRows[T, S]) value(w window.Interval, ok bool) (S, error) {
 		for _, r := range rows[from:to] {
 			at = append(at, r.row)
 		}
-		if err := s.decode.Decode(s.batches[rows[from].batch].Root, at, out[from:to]); err != nil {
+		if err := s.decode.Decode(rows[from].batch.Root, at, out[from:to]); err != nil {
 			var none S
 			return none, fmt.Errorf("side input: %w", err)
 		}
 		from = to
 	}
 	v, err := s.collect(out)
-	if err == nil && s.values != nil {
-		s.values[w] = v
-		delete(s.rows, w)
+	if err == nil {
+		part.value, part.made, part.rows = v, true, nil
 	}
 	return v, err
 }
@@ -98,11 +161,10 @@ func (s *sideRows[T, S]) value(w window.Interval, ok bool) (S, error) {
 func (s *sideRows[T, S]) sort(rows []sideRow) {
 	var a, b []byte
 	slices.SortFunc(rows, func(x, y sideRow) int {
-		in, other := s.batches[x.batch], s.batches[y.batch]
-		if c := cmp.Compare(in.TimeAt(int(x.row)), other.TimeAt(int(y.row))); c != 0 {
+		if c := cmp.Compare(x.batch.TimeAt(int(x.row)), y.batch.TimeAt(int(y.row))); c != 0 {
 			return c
 		}
-		a, b = codec.AppendKey(a[:0], in.Root, int(x.row)), codec.AppendKey(b[:0], other.Root, int(y.row))
+		a, b = codec.AppendKey(a[:0], x.batch.Root, int(x.row)), codec.AppendKey(b[:0], y.batch.Root, int(y.row))
 		return bytes.Compare(a, b)
 	})
 }
@@ -139,16 +201,62 @@ type sidePlace struct {
 // window returns the window of a side input that the row sees; false when there is
 // none, as between windows.
 func (p *sidePlace) window(side graph.Windowing) (w window.Interval, ok bool, err error) {
-	if side.Fn.Kind() == window.KindGlobal {
-		return window.Interval{Start: batch.MinTime, End: batch.MaxTime}, true, nil
-	}
 	b, row := p.at()
+	w, ok = seen(p.main, side, b, int(row))
+	return w, ok, nil
+}
+
+// seen returns the window of a side input that a row sees, if there is one.
+func seen(main, side graph.Windowing, b *batch.Batch, row int) (w window.Interval, ok bool) {
+	if side.Fn.Kind() == window.KindGlobal {
+		return window.Interval{Start: batch.MinTime, End: batch.MaxTime}, true
+	}
 	var last int64
-	if p.main.Grouped {
+	if main.Grouped {
 		last = b.End[row] - 1
 	} else {
-		last = p.main.Fn.First(b.TimeAt(int(row))).End - 1
+		last = main.Fn.First(b.TimeAt(row)).End - 1
 	}
 	w = side.Fn.First(last)
-	return w, w.Start <= last, nil
+	return w, w.Start <= last
+}
+
+// sidesOf is the side inputs of a function: it implements graph.SideFn.
+type sidesOf struct {
+	main  graph.Windowing
+	sides []sideAdder // of inputs 1, 2, …
+}
+
+// Side implements graph.SideFn.
+func (s *sidesOf) Side(input int, b *batch.Batch) (late int64, err error) {
+	return s.sides[input-1].add(b)
+}
+
+// Complete implements graph.SideFn.
+func (s *sidesOf) Complete(input int, w int64) { s.sides[input-1].complete(w) }
+
+// Needs implements graph.SideFn.
+func (s *sidesOf) Needs(input int, b *batch.Batch, ends []int64) {
+	side := s.sides[input-1].windows()
+	for i := range ends {
+		ends[i] = batch.MinTime
+		if w, ok := seen(s.main, side, b, i); ok {
+			ends[i] = w.End
+		}
+	}
+}
+
+// Forget implements graph.SideFn.
+func (s *sidesOf) Forget(by int64) {
+	for _, side := range s.sides {
+		side.forget(by)
+	}
+}
+
+// SideBytes implements graph.SideFn.
+func (s *sidesOf) SideBytes() (n int64) {
+	for _, side := range s.sides {
+		n += side.sizeBytes()
+	}
+	return n
 }

@@ -75,20 +75,17 @@ func noted(edges []graph.Edge) string {
 // sidedFn is a RowFn with side inputs.
 type sidedFn struct {
 	graph.RowFn
-	now   *batch.Batch
-	sides []sideAdder // of inputs 1, 2, …
+	sidesOf
+	now *batch.Batch
 }
 
 // bound makes a sidedFn, yet without its RowFn, whose rows are decoded by in, and
 // the function that gives the value for the row at hand.
 func bound[A, S any](in *rowsIn[A], main graph.Windowing, side *Side[S]) (fn *sidedFn, get func() S) {
-	fn = &sidedFn{}
+	fn = &sidedFn{sidesOf: sidesOf{main: main}}
 	fn.sides = []sideAdder{side.bind(&sidePlace{main, func() (*batch.Batch, int32) { return fn.now, in.chunk[in.at] }})}
 	return fn, side.Get
 }
-
-// Side implements graph.SideFn.
-func (f *sidedFn) Side(input int, b *batch.Batch) error { return f.sides[input-1].add(b) }
 
 // Process implements graph.RowFn.
 func (f *sidedFn) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) error {

@@ -11,16 +11,19 @@ import (
 type rows struct {
 	fn      graph.RowFn
 	started bool
-	sides   int64 // bytes of side inputs
 }
 
-// NewRows returns an operator around one instance of user code.
-func NewRows(r *graph.Rows) (Operator, error) {
+// NewRows returns an operator around one instance of user code, which has so many
+// side inputs.
+func NewRows(r *graph.Rows, sides int, counters *Counters) (Operator, error) {
 	fn, err := r.New()
 	if err != nil {
 		return nil, err
 	}
-	return &rows{fn: fn}, nil
+	if sides == 0 {
+		return &rows{fn: fn}, nil
+	}
+	return newSides(&rows{fn: fn}, fn.(graph.SideFn), sides, counters), nil
 }
 
 func (o *rows) start(ctx context.Context) error {
@@ -41,19 +44,6 @@ func (o *rows) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) err
 	}
 	return o.fn.Process(ctx, b, emit)
 }
-
-// ProcessSide implements Sided.
-func (o *rows) ProcessSide(_ context.Context, input int, b *batch.Batch, _ graph.Emit) error {
-	o.sides += sideFactor * b.SizeBytes()
-	return o.fn.(graph.SideFn).Side(input, b)
-}
-
-// sideFactor is how many times the bytes of its columns a side input takes: it is
-// held as columns and as values.
-const sideFactor = 2
-
-// SizeBytes implements Sized.
-func (o *rows) SizeBytes() int64 { return o.sides }
 
 // Watermark implements Operator.
 func (o *rows) Watermark(context.Context, int64, graph.Emit) error { return nil }

@@ -252,7 +252,7 @@ func TestRowsOrderOfCalls(t *testing.T) {
 		{1, "finish", []string{"start", "process", "finish", "close"}},
 	} {
 		s := &script{fail: c.fail}
-		o, err := NewRows(&graph.Rows{New: func() (graph.RowFn, error) { return rowScript{s}, nil }})
+		o, err := NewRows(&graph.Rows{New: func() (graph.RowFn, error) { return rowScript{s}, nil }}, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

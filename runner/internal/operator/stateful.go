@@ -37,7 +37,6 @@ type stateful struct {
 	owners   []owner // by slot; of windows only
 	timers   *state.Timers
 	counters *Counters
-	sides    int64
 	dead     int // slots given back since keys were last released
 
 	watermark int64
@@ -60,15 +59,20 @@ type owner struct {
 	id int32
 }
 
-// NewStateful returns the operator of a step with state.
-func NewStateful(s Stateful, counters *Counters) (Operator, error) {
+// NewStateful returns the operator of a step with state, which has so many side
+// inputs.
+func NewStateful(s Stateful, sides int, counters *Counters) (Operator, error) {
 	fn, err := s.Op.New()
 	if err != nil {
 		return nil, err
 	}
-	return &stateful{Stateful: s, fn: fn, counters: counters, watermark: batch.MinTime,
+	o := &stateful{Stateful: s, fn: fn, counters: counters, watermark: batch.MinTime,
 		global: s.Windowing.Fn.Kind() == window.KindGlobal,
-		keys:   state.NewKeys(s.Op.Row.Fields[0].Type), panes: state.NewPanes(), timers: state.NewTimers(len(s.Op.Timers))}, nil
+		keys:   state.NewKeys(s.Op.Row.Fields[0].Type), panes: state.NewPanes(), timers: state.NewTimers(len(s.Op.Timers))}
+	if sides == 0 {
+		return o, nil
+	}
+	return newSides(o, fn.(graph.SideFn), sides, counters), nil
 }
 
 // begin is the start of every call.
@@ -97,12 +101,6 @@ func (o *stateful) Process(ctx context.Context, b *batch.Batch, emit graph.Emit)
 		return err
 	}
 	return o.flush()
-}
-
-// ProcessSide implements Sided.
-func (o *stateful) ProcessSide(_ context.Context, input int, b *batch.Batch, _ graph.Emit) error {
-	o.sides += sideFactor * b.SizeBytes()
-	return o.fn.(graph.SideFn).Side(input, b)
 }
 
 // flush passes on what was emitted. A batch plan waits until batches are full, as
@@ -166,7 +164,7 @@ func (o *stateful) Close() error {
 
 // SizeBytes implements Sized.
 func (o *stateful) SizeBytes() int64 {
-	return o.sides + o.keys.SizeBytes() + o.timers.SizeBytes() + o.fn.SizeBytes() + int64(48*o.slots.Len())
+	return o.keys.SizeBytes() + o.timers.SizeBytes() + o.fn.SizeBytes() + int64(48*o.slots.Len())
 }
 
 // locate sets o.at to the slots of the rows, and returns the batch with their
