@@ -39,12 +39,12 @@ type moment struct {
 	S   float64 `leat:"s"`
 }
 
-func at(s float64) leattest.Event { return leattest.At(inSeconds(s), moment{"k", s}) }
+func atSecond(s float64) leattest.Event { return leattest.At(inSeconds(s), moment{"k", s}) }
 
 // The rows that are waited for, and between them what they are waited for with: rows
 // far ahead mark when a watermark has come.
-var script = []leattest.Event{leattest.Pause(), at(5), leattest.Watermark(inSeconds(10)), at(100), leattest.Watermark(inSeconds(10.000001)),
-	at(101), leattest.Watermark(inSeconds(19.999999)), at(102), leattest.Watermark(inSeconds(20)), at(103)}
+var script = []leattest.Event{leattest.Pause(), atSecond(5), leattest.Watermark(inSeconds(10)), atSecond(100), leattest.Watermark(inSeconds(10.000001)),
+	atSecond(101), leattest.Watermark(inSeconds(19.999999)), atSecond(102), leattest.Watermark(inSeconds(20)), atSecond(103)}
 
 // waits runs a step over a row at 10 s, whose side is far ahead already, and the
 // script; it returns the journal.
@@ -52,7 +52,7 @@ func waits(t *testing.T, step func(rows, script leat.PCollection[moment], j *jou
 	t.Helper()
 	for _, parallelism := range []int{1, 3} {
 		p, j, out := &leat.Pipeline{}, &journal{}, &memory.Collector[string]{}
-		rows := leat.Read[moment](p, "rows", leattest.Stream[moment](at(10), leattest.Watermark(inSeconds(15))))
+		rows := leat.Read[moment](p, "rows", leattest.Stream[moment](atSecond(10), leattest.Watermark(inSeconds(15))))
 		other := leat.Map(leat.Read[moment](p, "script", leattest.Stream[moment](script...)), "seen", func(m moment) moment {
 			j.note("%g", m.S)
 			return m
@@ -128,7 +128,7 @@ func TestRowsWaitNoLongerThanTheyMust(t *testing.T) {
 // in does not end without it.
 func TestWaitingRowsHoldTheWatermark(t *testing.T) {
 	p, j, out := &leat.Pipeline{}, &journal{}, &memory.Collector[string]{}
-	rows := leat.Read[moment](p, "rows", leattest.Stream[moment](at(10), leattest.Watermark(inSeconds(1000))))
+	rows := leat.Read[moment](p, "rows", leattest.Stream[moment](atSecond(10), leattest.Watermark(inSeconds(1000))))
 	beside := leat.Window(leat.Read[moment](p, "script", leattest.Stream[moment](script...)), window.Fixed(20*time.Second))
 	see := leat.MapWith(leat.Window(rows, window.Fixed(time.Second)), leat.AsList(beside), "see", func(m moment, list []moment) moment {
 		return moment{m.Key, float64(len(list))}
@@ -156,7 +156,7 @@ func TestWaitingRowsHoldTheWatermark(t *testing.T) {
 // their windows have fired, by an as-of join at once, and by a step with a side input
 // when the window they see is gone.
 func TestLateRowsOfJoins(t *testing.T) {
-	late := leattest.Stream[moment](at(5), leattest.Watermark(inSeconds(30)), at(25), at(4), at(31))
+	late := leattest.Stream[moment](atSecond(5), leattest.Watermark(inSeconds(30)), atSecond(25), atSecond(4), atSecond(31))
 	for _, c := range []struct {
 		name    string
 		dropped int64
