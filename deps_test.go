@@ -56,6 +56,7 @@ var allowed = map[string]string{
 	"transforms/pointintime": "sdk/...",
 
 	"runner/internal/watermark":  "sdk/batch", // the bounds of event time
+	"runner/internal/checkpoint": "",
 	"runner/internal/memory":     "",
 	"runner/internal/invariants": "sdk/batch",
 	"runner/internal/spill":      "sdk/batch",

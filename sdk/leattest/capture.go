@@ -25,13 +25,14 @@ type Captured[T any] struct {
 // the row has none.
 type Row[T any] struct {
 	Value      T
-	Time       time.Time // event time
-	Start, End time.Time // its window, [Start, End), behind a grouping step
-	Pane       batch.Pane
-	Retract    bool // takes back an earlier row
+	Time       time.Time  // event time
+	Start, End time.Time  // its window, [Start, End), behind a grouping step
+	Pane       batch.Pane // the firing of that window
+	Retract    bool       // takes back an earlier row
 }
 
-// String renders the row on one line: the value, and what is known besides.
+// String renders the row on one line: the value, and what is known besides. The
+// pane is left out where it is the only one of its window, and on time.
 func (r Row[T]) String() string {
 	s := fmt.Sprintf("%+v", r.Value)
 	if r.Retract {
