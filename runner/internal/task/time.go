@@ -39,6 +39,17 @@ func newTiming(op operator.Operator, inputs int) timing {
 	return t
 }
 
+// busy reports whether the operator will emit rows by itself though nothing comes.
+// Nobody behind waits for a link that is idle, so it is not idle then. What an
+// operator holds until event time moves on does not count: event time stands still
+// while its inputs are idle, and to wait for it would be to wait for them.
+func (t *timing) busy(hold int64) bool {
+	if hold == batch.MaxTime {
+		return false
+	}
+	return t.timed == nil || t.timed.Due() < batch.MaxTime
+}
+
 // SetClock says where processing time comes from. Call it before the first batch.
 func (l *Link) SetClock(c Clock) { l.time.clock, l.time.now = c, c.Start }
 
@@ -145,8 +156,7 @@ func (l *Link) apart(ctx context.Context, change func(*ports)) (told bool, err e
 // settle is what follows a call of the operator. One that has become due is told
 // the time; what it holds is accounted for; and what is new is passed on: the
 // watermark, not beyond what the operator may still emit, and whether anything
-// comes at the moment. Nobody waits for one that is idle, so an operator that holds
-// the watermark back is not.
+// comes at the moment.
 func (l *Link) settle(ctx context.Context) error {
 	t := &l.time
 	if t.timed != nil && l.due() <= t.now {
@@ -161,7 +171,7 @@ func (l *Link) settle(ctx context.Context) error {
 	if t.delaying != nil {
 		hold = t.delaying.Hold()
 	}
-	idle := t.inputs.State() == watermark.Idle && hold == batch.MaxTime
+	idle := t.inputs.State() == watermark.Idle && !t.busy(hold)
 	if t.idle && !idle {
 		t.idle = false
 		if err := l.each(func(e Edge) error { return e.To.setActive(ctx, e.Input) }); err != nil {

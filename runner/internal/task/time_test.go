@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
 )
@@ -244,4 +245,34 @@ func TestScriptTurns(t *testing.T) {
 		none.Begin()
 		none.Done()
 	})
+}
+
+// holder holds the watermark at 10 ms for ever.
+type holder struct{ timer }
+
+func (*holder) Hold() int64 { return 10_000 }
+
+// waiter does so until event time moves on: nothing is due by the clock.
+type waiter struct{ holder }
+
+func (*waiter) ProcessingTime(context.Context, int64, graph.Emit) error { return nil }
+
+func (*waiter) Due() int64 { return batch.MaxTime }
+
+// A link whose inputs are idle is idle too, unless its operator will emit something
+// by itself, as one that waits for an answer from outside does. Waiting for event
+// time is no reason: that stands still.
+func TestIdleLinks(t *testing.T) {
+	for want, op := range map[string]operator.Operator{"idle": &waiter{}, "": &holder{}} {
+		l, r := linkOf(op, 2)
+		l.SetClock(Clock{})
+		play(t, l, r, []step{
+			{func(ctx context.Context, l *Link) error { return l.watermark(ctx, 0, 21_000) }, ""},
+			{func(ctx context.Context, l *Link) error { return l.watermark(ctx, 1, 31_000) }, "watermark 9"},
+			{func(ctx context.Context, l *Link) error { return l.setIdle(ctx, 1) }, ""},
+			{func(ctx context.Context, l *Link) error { return l.setIdle(ctx, 0) }, want},
+			{func(ctx context.Context, l *Link) error { return l.end(ctx, 0) }, ""},
+			{func(ctx context.Context, l *Link) error { return l.end(ctx, 1) }, "end"},
+		})
+	}
 }
