@@ -204,6 +204,42 @@ type timetabled struct {
 	event  event
 }
 
+// speaking is a timetable whose readers say for themselves how far they are: behind
+// a row that all before it have come, and where there is no row that nothing comes.
+type speaking struct{ timetable }
+
+func (s *speaking) Open(ctx context.Context, r connector.Request) (connector.Input, error) {
+	_, err := s.timetable.Open(ctx, r)
+	return s, err
+}
+
+func (s *speaking) Reader(ctx context.Context, split connector.Split) (connector.Reader, error) {
+	r, err := s.timetable.Reader(ctx, split)
+	return &speaker{waiting: r.(*waiting)}, err
+}
+
+type speaker struct {
+	*waiting
+	said, at int64
+	idle     bool
+}
+
+func (r *speaker) ReadEvent(ctx context.Context) (connector.Event, error) {
+	if r.at > r.said {
+		r.said = r.at
+		return connector.Event{Kind: connector.Watermark, Time: r.said}, nil
+	}
+	if r.rows[r.split] == nil && !r.idle {
+		r.idle = true
+		return connector.Event{Kind: connector.Idle}, nil
+	}
+	b, err := r.Read(ctx)
+	if err == nil {
+		r.at = b.Root.Children[1].Ints[0]
+	}
+	return connector.Event{Batch: b}, err
+}
+
 func (s *timetable) String() string { return "timetable" }
 
 func (s *timetable) Bounded() bool { return false }
@@ -280,7 +316,7 @@ func steady(user string, n int, every float64) (rows []timetabled) {
 
 // live runs a pipeline over a timetable in fake time, calls look after some
 // seconds, and stops it.
-func live(t *testing.T, source *timetable, g watermark.Generator, o local.Options, seconds time.Duration, look func(out *leattest.Captured[leat.KV[string, int64]])) {
+func live(t *testing.T, source connector.Source, g watermark.Generator, o local.Options, seconds time.Duration, look func(out *leattest.Captured[leat.KV[string, int64]])) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -441,4 +477,55 @@ func TestBusyIsNotIdle(t *testing.T) {
 			t.Errorf("%q, want %q: %+v", got, want, result.Steps)
 		}
 	})
+}
+
+// A connector that says watermarks and idleness itself is believed, unless the step
+// declares a generator.
+func TestConnectorSaysWatermarks(t *testing.T) {
+	source := &speaking{timetable{rows: [][]timetabled{steady("ann", 100, 1), nil}}}
+	for _, parallelism := range []int{1, 2} {
+		o := local.Options{Parallelism: parallelism}
+		live(t, source, watermark.None(), o, 25, func(out *leattest.Captured[leat.KV[string, int64]]) {
+			if got, want := counted(out), []string{"ann 10 until 10", "ann 10 until 20"}; !slices.Equal(got, want) {
+				t.Errorf("parallelism %d: after 25 seconds %q, want %q", parallelism, got, want)
+			}
+		})
+		live(t, source, watermark.Disorder(15*time.Second), o, 30, func(out *leattest.Captured[leat.KV[string, int64]]) {
+			if got, want := counted(out), []string{"ann 10 until 10"}; !slices.Equal(got, want) {
+				t.Errorf("parallelism %d: with a generator, after 30 seconds %q, want %q", parallelism, got, want)
+			}
+		})
+	}
+}
+
+// A reader that fails or panics while time is told beside it ends the run with the
+// step's name, as any other.
+func TestPacedReaderFails(t *testing.T) {
+	for _, panics := range []bool{false, true} {
+		p := &leat.Pipeline{}
+		in := leat.Read(p, "in", &broken{panics: panics}, leat.EventTimeField(at, watermark.Monotone().IdleAfter(time.Hour)))
+		leattest.Capture(in, "out")
+		_, err := local.Run(t.Context(), p, local.Options{})
+		if err == nil || !strings.Contains(err.Error(), `step "in"`) || !strings.Contains(err.Error(), "the wire is cut") {
+			t.Errorf("panics %t: the error is %v", panics, err)
+		}
+	}
+}
+
+type broken struct {
+	timetable
+	panics bool
+}
+
+func (s *broken) Open(context.Context, connector.Request) (connector.Input, error) { return s, nil }
+
+func (s *broken) Splits() []connector.Split { return []connector.Split{{Name: "only"}} }
+
+func (s *broken) Reader(context.Context, connector.Split) (connector.Reader, error) { return s, nil }
+
+func (s *broken) Read(context.Context) (*batch.Batch, error) {
+	if s.panics {
+		panic("the wire is cut")
+	}
+	return nil, errors.New("the wire is cut")
 }
