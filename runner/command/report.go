@@ -140,7 +140,23 @@ func describe(p local.Progress) string {
 	if p.Spilled > 0 {
 		parts = append(parts, bytes(p.Spilled)+" spilled")
 	}
+	if at := slowest(p.Watermarks); !at.IsZero() {
+		parts = append(parts, "watermark "+at.Format("2006-01-02 15:04:05"))
+	}
 	return strings.Join(parts, ", ")
+}
+
+// slowest returns the watermark that no step is behind; zero while one knows none.
+func slowest(steps []local.StepWatermark) (least time.Time) {
+	for i, s := range steps {
+		if s.Time.IsZero() {
+			return time.Time{}
+		}
+		if i == 0 || s.Time.Before(least) {
+			least = s.Time
+		}
+	}
+	return least
 }
 
 func stageOf(p local.Progress) string {

@@ -28,7 +28,7 @@ type SourceResult struct {
 	Source     string
 	Rows       int64
 	BadRecords int64
-	Ahead      int64 // rows too far ahead of the clock to count for the watermark
+	Ahead      int64 // rows, and watermarks of rows, too far ahead of the clock to count for the watermark
 	WentBack   int64 // watermarks that went back and were ignored
 	Splits     int64
 	Bytes      int64 // as stored; -1 when the source does not know
@@ -220,7 +220,7 @@ func (r *Result) Notes() []string {
 			notes = append(notes, fmt.Sprintf("%s: %d records could not be decoded", s.Step, s.BadRecords))
 		}
 		if s.Ahead > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %d rows were too far ahead of the clock; they were kept and did not raise the watermark", s.Step, s.Ahead))
+			notes = append(notes, fmt.Sprintf("%s: %d rows or their watermarks were too far ahead of the clock; they were kept and did not raise the watermark", s.Step, s.Ahead))
 		}
 		if s.WentBack > 0 {
 			notes = append(notes, fmt.Sprintf("%s: the watermark went back %d times, which was ignored: does the generator say more than it knows?", s.Step, s.WentBack))

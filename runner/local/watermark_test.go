@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/leatflow/leat/io/memory"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
@@ -161,7 +162,7 @@ func TestFarAhead(t *testing.T) {
 	if want := []string{"ann 1 until 100", "bob 1 until 99", "rogue 1 until 5001", "rogue 1 until 6001"}; err != nil || !slices.Equal(counted(out), want) {
 		t.Errorf("%v %q, want %q", err, counted(out), want)
 	}
-	if note := strings.Join(result.Notes(), "\n"); result.Sources[0].Ahead != 2 || !strings.Contains(note, "in: 2 rows were too far ahead of the clock") {
+	if note := strings.Join(result.Notes(), "\n"); result.Sources[0].Ahead != 2 || !strings.Contains(note, "in: 2 rows or their watermarks were too far ahead of the clock") {
 		t.Errorf("%+v\n%s", result.Sources, note)
 	}
 
@@ -185,6 +186,29 @@ func TestFarAhead(t *testing.T) {
 	}
 	if rows := aside.Values(); len(rows) != 2 || !strings.Contains(string(rows[0].Raw), "rogue") || !strings.Contains(rows[0].Place, "split 0") {
 		t.Errorf("the bad records are %v", rows)
+	}
+}
+
+// A watermark that a row carries is believed no further ahead of the clock either;
+// and rows too far ahead are bad records in a batch plan too.
+func TestFarAheadElsewhere(t *testing.T) {
+	p := &leat.Pipeline{}
+	in := leat.Read(p, "in", leattest.Stream[event](
+		leattest.ProcessingTime(100*time.Second),
+		leattest.At(second(0), ev("ann", 100)), leattest.At(second(0), ev("ann", 5000)), leattest.At(second(0), ev("ann", 101)), leattest.At(second(0), ev("ann", 90)),
+	), leat.EventTimeField(at, watermark.FromRow().IgnoreAhead(time.Minute)), leat.WatermarkField(at))
+	out := leattest.Capture(sumOf(leat.Window(keyed(in), window.Fixed(time.Second))), "out")
+	result, err := local.Run(t.Context(), p, local.Options{})
+	if want := []string{"ann 1 until 101", "ann 1 until 102", "ann 1 until 5001"}; err != nil || !slices.Equal(counted(out), want) || result.Sources[0].Ahead != 2 {
+		t.Errorf("%v %q, want %q: %+v", err, counted(out), want, result)
+	}
+
+	p = &leat.Pipeline{}
+	in = leat.Read(p, "in", memory.Of(ev("ann", 1), ev("ann", 5000)), leat.SkipBad[event](), leat.EventTimeField(at, watermark.None().RejectAhead(time.Minute)))
+	out = leattest.Capture(sumOf(leat.Window(keyed(in), window.Fixed(time.Second))), "out")
+	result, err = local.Run(t.Context(), p, local.Options{Clock: func() time.Time { return second(100) }})
+	if want := []string{"ann 1 until 2"}; err != nil || !slices.Equal(counted(out), want) || result.Sources[0].BadRecords != 1 || result.Plan != local.Batch {
+		t.Errorf("%v %q, want %q: %+v", err, counted(out), want, result)
 	}
 }
 

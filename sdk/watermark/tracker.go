@@ -14,7 +14,8 @@ type Tracker struct {
 	said      int64 // by the generator, last
 	current   int64
 	limit     int64
-	back      int64
+	back      int64 // watermarks ignored because they went back,
+	ahead     int64 // and because they were beyond the limit
 }
 
 // New returns a tracker that has seen nothing.
@@ -26,7 +27,7 @@ func (g Generator) New() *Tracker {
 	return t
 }
 
-// Limit sets the latest event time that is believed.
+// Limit sets the latest event time, and watermark, that is believed.
 func (t *Tracker) Limit(at int64) { t.limit = at }
 
 // Observe takes the event times of rows and returns the watermark behind them.
@@ -46,8 +47,12 @@ func (t *Tracker) Observe(times []int64) int64 {
 }
 
 // Say takes a watermark from elsewhere and returns the one that holds. One that is
-// behind the last is ignored and counted.
+// behind the last, or beyond the limit, is ignored and counted.
 func (t *Tracker) Say(w int64) int64 {
+	if w = min(w, batch.MaxTime); w > t.limit {
+		t.ahead++
+		return t.current
+	}
 	if w < t.said {
 		t.back++
 	}
@@ -56,18 +61,19 @@ func (t *Tracker) Say(w int64) int64 {
 }
 
 func (t *Tracker) raise(w int64) int64 {
-	t.current = max(t.current, min(w, batch.MaxTime))
+	t.current = max(t.current, w)
 	return t.current
 }
 
 // Current returns the watermark.
 func (t *Tracker) Current() int64 { return t.current }
 
-// Back returns how often a watermark went back since the last call.
-func (t *Tracker) Back() int64 {
-	n := t.back
-	t.back = 0
-	return n
+// Ignored returns how many watermarks were ignored since the last call, because
+// they went back and because they were beyond the limit.
+func (t *Tracker) Ignored() (back, ahead int64) {
+	back, ahead = t.back, t.ahead
+	t.back, t.ahead = 0, 0
+	return back, ahead
 }
 
 // Format renders an event time or watermark for messages.

@@ -96,7 +96,11 @@ func (g Generator) AlignedWithin(d time.Duration) Generator {
 
 // IgnoreAhead declares that no row is more than d ahead of the processing time. One
 // that is, because a clock is wrong or a digit too many, is kept and counted, but
-// does not raise the watermark: it cannot make every row after it late.
+// does not raise the watermark: it cannot make every row after it late. Nor does a
+// watermark that a row carries count when it is further ahead.
+//
+// The measure is the clock and not the other rows: the first row after a quiet night
+// is far ahead of all before it, and right.
 func (g Generator) IgnoreAhead(d time.Duration) Generator {
 	g.ahead, g.reject = d, false
 	return g.with("IgnoreAhead")

@@ -35,7 +35,7 @@ type Source struct {
 // SourceCounters count what a source has read. They may be read while it runs.
 type SourceCounters struct {
 	Rows, BadRecords       atomic.Int64
-	Ahead                  atomic.Int64 // rows too far ahead of the clock to count for the watermark
+	Ahead                  atomic.Int64 // rows, and watermarks of rows, too far ahead of the clock to count for the watermark
 	Back                   atomic.Int64 // watermarks that went back and were ignored
 	SplitsDone, BytesDone  atomic.Int64
 	SplitsTotal, SizeTotal int64 // SizeTotal is -1 when a split's size is not known

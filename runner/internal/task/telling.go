@@ -21,7 +21,9 @@ func (r *Reading) said(e connector.Event) {
 	case connector.Watermark:
 		r.say(r.pace.Came())
 		if !r.source.Read.EventTime.Generator.Declared() {
-			r.raise(r.watermarks().Say(e.Time))
+			w := r.watermarks().Say(e.Time)
+			r.ignored()
+			r.raise(w)
 		}
 	case connector.Idle:
 		r.say(r.pace.SetIdle())
@@ -60,9 +62,14 @@ func (r *Reading) say(s watermark.Say) {
 
 // raise takes the watermark behind what has come.
 func (r *Reading) raise(w int64) {
-	r.source.Counters.Back.Add(r.tracker.Back())
 	r.say(r.pace.Raise(w, r.source.Now()))
 	r.moved(watermark.Input{State: watermark.Active, Watermark: w})
+}
+
+func (r *Reading) ignored() {
+	back, ahead := r.tracker.Ignored()
+	r.source.Counters.Back.Add(back)
+	r.source.Counters.Ahead.Add(ahead)
 }
 
 func (r *Reading) watermarks() *wm.Tracker {
@@ -131,7 +138,7 @@ func (r *Reading) observe(times, marks []int64) int64 {
 		}
 	}
 	w := t.Observe(times)
-	r.source.Counters.Back.Add(t.Back())
+	r.ignored()
 	return w
 }
 
