@@ -1,31 +1,41 @@
 package local_test
 
 import (
-	"errors"
 	"time"
 
-	"github.com/leatflow/leat/io/memory"
+	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/leat"
-	"github.com/leatflow/leat/sdk/watermark"
+	"github.com/leatflow/leat/sdk/leattest"
 )
 
-// timedElement is a row with its event time in a column.
-type timedElement struct {
-	Element element   `leat:"element"`
-	At      time.Time `leat:"at"`
-}
-
-// read returns the elements of a stream.
+// read is a stream of a case as a source: a bundle is a batch.
 func (b *beamRun) read(name string, events []beamEvent) leat.PCollection[element] {
-	var rows []timedElement
+	var script []leattest.Event
 	for _, e := range events {
-		for _, x := range e.Elements {
-			rows = append(rows, timedElement{element{x.K, x.V}, time.UnixMicro(micros(x.TS)).UTC()})
-		}
-		if e.Elements == nil && e.Watermark != "+inf" {
-			b.err = errors.New("the source cannot script time yet")
+		switch {
+		case e.Advance != nil:
+			script = append(script, leattest.ProcessingTime(millis(*e.Advance)))
+		case e.Watermark != nil:
+			w, err := e.watermark()
+			if err != nil {
+				b.err = err
+				return leat.PCollection[element]{}
+			}
+			if w == batch.MaxTime && b.Bounded {
+				continue // it ends, which says the same on both plans
+			}
+			if w == batch.MaxTime {
+				script = append(script, leattest.WatermarkToEnd())
+			} else {
+				script = append(script, leattest.Watermark(time.UnixMicro(w).UTC()))
+			}
+		default:
+			var rows []leattest.Event
+			for _, x := range e.Elements {
+				rows = append(rows, leattest.At(time.UnixMicro(micros(x.TS)).UTC(), element{x.K, x.V}))
+			}
+			script = append(script, leattest.Batch(rows...))
 		}
 	}
-	in := leat.Read(b.p, name, memory.Of(rows...), leat.EventTimeField(func(e *timedElement) *time.Time { return &e.At }, watermark.None()))
-	return leat.Map(in, name+"-element", func(e timedElement) element { return e.Element })
+	return leat.Read[element](b.p, name, leattest.Stream[element](script...))
 }

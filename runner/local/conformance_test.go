@@ -140,6 +140,8 @@ func (c *beamCase) wired() bool {
 	switch c.Category {
 	case "window", "flatten", "core", "combine", "join":
 		return c.Bounded
+	case "sdf":
+		return true
 	}
 	return false
 }

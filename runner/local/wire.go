@@ -166,6 +166,9 @@ func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Ope
 		return operator.NewRows(node, len(op.Inputs)-1, dropped)
 	case *graph.Stateful:
 		return w.stateful(op, node, dropped)
+	case *graph.Async:
+		settle := func() error { return w.links[op].Settle() }
+		return operator.NewAsync(node, operator.AsyncHooks{Settle: settle, Begin: w.job.script.Begin, Done: w.job.script.Done}), nil
 	case *graph.Where:
 		return operator.NewWhere(node.Predicate), nil
 	case *graph.Project:

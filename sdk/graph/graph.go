@@ -79,7 +79,7 @@ func (w Windowing) String() string {
 	return s
 }
 
-// Op is what a node does: *Read, *Rows, *Where, *Project, *Window, *Combine,
+// Op is what a node does: *Read, *Rows, *Async, *Where, *Project, *Window, *Combine,
 // *Stateful, *Join, *PointInTime, *Flatten, *Reshuffle, *Otherwise or *Write.
 type Op interface {
 	// Kind is the operation's name in EXPLAIN: read, map, where, …

@@ -1,6 +1,7 @@
 package leat_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -393,6 +394,11 @@ var mistakes = []mistake{
 		in := events(p)
 		leat.Map(leat.Partition(in, "none", 0, (func(event) int)(nil))[0], "name", func(e event) string { return e.User })
 		leat.Partition(in, "many", 1<<20, func(event) int { return 0 })
+	}},
+	{"async: function and numbers", func(p *leat.Pipeline) {
+		in := events(p)
+		leat.MapAsync(in, "nil", (func(context.Context, event) (chan int, error))(nil), leat.Async{})
+		leat.MapAsync(in, "numbers", func(context.Context, event) (int64, error) { return 0, nil }, leat.Async{Capacity: -1, Retries: -1, Timeout: -time.Second})
 	}},
 	{"combine globally", func(p *leat.Pipeline) {
 		in := events(p)

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"context"
 	"iter"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ var pipelines = map[string]func(*leat.Pipeline){
 	"combine-globally":       combineGlobally,
 	"reshuffle":              reshuffle,
 	"partition":              partition,
+	"async":                  async,
 
 	"join":                 joins,
 	"join-windows":         joinWindows,
@@ -136,6 +138,14 @@ func combineGlobally(p *leat.Pipeline) {
 func reshuffle(p *leat.Pipeline) {
 	in := leat.Where(leat.Reshuffle(readEvents(p, "events")), "dear", func(e *event) field.Cond { return field.AtLeast(&e.Price, 100) })
 	write(sumPrice(byUser(in, "by-user"), "total"), "out")
+}
+
+// Calls are made where the rows are.
+func async(p *leat.Pipeline) {
+	ask := func(context.Context, event) (int64, error) { return 0, nil }
+	first := leat.MapAsync(readEvents(p, "events"), "ask", ask, leat.Async{Timeout: time.Second, Retries: 2})
+	write(first, "out")
+	write(leat.MapAsync(readEvents(p, "others"), "ask-any", ask, leat.Async{Unordered: true, Capacity: 7}), "others-out")
 }
 
 func partition(p *leat.Pipeline) {

@@ -68,6 +68,7 @@ const (
 	Read Kind = iota
 	Receive
 	Rows
+	Async
 	Where
 	Project
 	Rewindow
@@ -89,7 +90,31 @@ const (
 	Write
 )
 
-var kindNames = [...]string{"read", "receive", "rows", "where", "project", "window", "flatten", "partial", "scatter", "forward", "broadcast", "rebalance", "otherwise", "combine", "deal", "index", "lookup", "await", "join", "stateful", "sort", "write"}
+var kindNames = [...]string{
+	Read:      "read",
+	Receive:   "receive",
+	Rows:      "rows",
+	Async:     "async",
+	Where:     "where",
+	Project:   "project",
+	Rewindow:  "window",
+	Union:     "flatten",
+	Partial:   "partial",
+	Scatter:   "scatter",
+	Forward:   "forward",
+	Broadcast: "broadcast",
+	Rebalance: "rebalance",
+	Otherwise: "otherwise",
+	Combine:   "combine",
+	Deal:      "deal",
+	Build:     "index",
+	Lookup:    "lookup",
+	Await:     "await",
+	Join:      "join",
+	Stateful:  "stateful",
+	Sort:      "sort",
+	Write:     "write",
+}
 
 // String returns the operator's name in EXPLAIN.
 func (k Kind) String() string { return kindNames[k] }
@@ -242,6 +267,8 @@ func (b *builder) add(n *graph.Node) {
 	case *graph.Stateful:
 		send := b.op(Scatter, n, b.outputs[n.Inputs[0]])
 		o = b.op(Stateful, n, b.withSides(n, Input{b.exchange(send, n, true), 0})...)
+	case *graph.Async:
+		o = b.op(Async, n, b.inputs(n)...)
 	case *graph.Where:
 		o = b.op(Where, n, b.inputs(n)...)
 	case *graph.Project:

@@ -51,7 +51,7 @@ func (t *Task) Run(ctx context.Context) (err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
-	if t.Concurrent && (len(t.Entries) > 1 || len(t.timed()) > 0) {
+	if t.Concurrent && (len(t.Entries) > 1 || len(t.timed()) > 0 || len(t.waking()) > 0) {
 		return t.runConcurrent(ctx)
 	}
 	return guard(func() error { return t.runInTurn(ctx) })
@@ -132,10 +132,11 @@ func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
 	return m.Kind == exchange.End, nil
 }
 
-// item is a message with the entry it belongs to.
+// item is a message with the entry it belongs to, or the wake of a link.
 type item struct {
 	entry *Entry
 	Message
+	wake *Link
 }
 
 // runConcurrent gives every input a goroutine that does nothing but wait for
@@ -148,14 +149,19 @@ func (t *Task) runConcurrent(ctx context.Context) error {
 			return guard(func() error { return pump(ctx, &t.Entries[i], items) })
 		})
 	}
+	quit := make(chan struct{})
+	for _, l := range t.waking() {
+		group.Go(func() error { watch(ctx, l, items, quit); return nil })
+	}
 	group.Go(func() error {
+		defer close(quit)
 		return guard(func() error { return t.drain(ctx, items) })
 	})
 	return group.Wait()
 }
 
-// drain handles messages until every input has ended, and wakes operators that
-// wait for a moment of the wall clock.
+// drain handles messages until every input has ended, and wakes operators for
+// which something has happened or a moment of the wall clock has come.
 func (t *Task) drain(ctx context.Context, items <-chan item) error {
 	alarm := newAlarm(t.timed())
 	defer alarm.stop()
@@ -163,6 +169,12 @@ func (t *Task) drain(ctx context.Context, items <-chan item) error {
 		alarm.set()
 		select {
 		case it := <-items:
+			if it.wake != nil {
+				if err := it.wake.wake(ctx); err != nil {
+					return err
+				}
+				continue
+			}
 			done, err := it.entry.handle(ctx, it.Message)
 			if err != nil {
 				return err
@@ -189,7 +201,7 @@ func pump(ctx context.Context, e *Entry, items chan<- item) error {
 			return err
 		}
 		select {
-		case items <- item{e, m}:
+		case items <- item{entry: e, Message: m}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
