@@ -52,6 +52,8 @@ var allowed = map[string]string{
 	"io/parquet/pages":  "sdk/batch",
 	"io/parquet/bucket": "io/parquet",
 
+	"transforms/dedupe":      "sdk/...",
+	"transforms/sessions":    "sdk/...",
 	"transforms/topn":        "sdk/...",
 	"transforms/pointintime": "sdk/...",
 
