@@ -50,8 +50,8 @@ type asyncCase struct {
 	} `json:"expected"`
 }
 
-// differences are cases in which Leat does something else, on purpose.
-var differences = map[string]struct {
+// asyncDifferences are cases in which Leat does something else, on purpose.
+var asyncDifferences = map[string]struct {
 	why  string
 	want []string
 }{
@@ -63,7 +63,7 @@ var differences = map[string]struct {
 
 // want lists what a case expects, a line each.
 func (c *asyncCase) want() (lines []string) {
-	if d, there := differences[c.Name]; there {
+	if d, there := asyncDifferences[c.Name]; there {
 		return d.want
 	}
 	for _, e := range c.Expected {
