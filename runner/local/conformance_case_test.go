@@ -233,7 +233,8 @@ func matching(want []expectedPane, got []actualPane) bool {
 // micros returns a time of a case in µs. The ends of time of the Beam model, which
 // are beyond those of Leat, become those of Leat.
 func micros(ms int64) int64 {
-	first, last := (batch.MinTime/1000+1)*1000, (batch.MaxTime/1000-1)*1000
+	const second = 1_000_000
+	first, last := (batch.MinTime/second+1)*second, (batch.MaxTime/second-1)*second
 	if ms < math.MinInt64/1000 || ms > math.MaxInt64/1000 {
 		return min(max(ms, first), last)
 	}

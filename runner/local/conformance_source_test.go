@@ -10,7 +10,16 @@ import (
 
 // read is a stream of a case as a source: a bundle is a batch.
 func (b *beamRun) read(name string, events []beamEvent) leat.PCollection[element] {
-	var script []leattest.Event
+	return b.script(name, b.events(events)...)
+}
+
+// script is a source to which events happen.
+func (b *beamRun) script(name string, events ...leattest.Event) leat.PCollection[element] {
+	return leat.Read[element](b.p, name, leattest.Stream[element](events...))
+}
+
+// events are those of a case as a script.
+func (b *beamRun) events(events []beamEvent) (script []leattest.Event) {
 	for _, e := range events {
 		switch {
 		case e.Advance != nil:
@@ -19,7 +28,7 @@ func (b *beamRun) read(name string, events []beamEvent) leat.PCollection[element
 			w, err := e.watermark()
 			if err != nil {
 				b.err = err
-				return leat.PCollection[element]{}
+				continue
 			}
 			if w == batch.MaxTime && b.Bounded {
 				continue // it ends, which says the same on both plans
@@ -37,5 +46,5 @@ func (b *beamRun) read(name string, events []beamEvent) leat.PCollection[element
 			script = append(script, leattest.Batch(rows...))
 		}
 	}
-	return leat.Read[element](b.p, name, leattest.Stream[element](script...))
+	return script
 }

@@ -60,7 +60,12 @@ func windowed[T any](b *beamRun, in leat.PCollection[T]) leat.PCollection[T] {
 		b.err = err
 		return in
 	}
-	return leat.Window(in, fn)
+	options, err := b.options()
+	if err != nil {
+		b.err = err
+		return in
+	}
+	return leat.Window(in, fn, options...)
 }
 
 func keyOfElement(e *element) *string { return &e.K }
@@ -129,5 +134,7 @@ func interval(w window.Interval) string {
 
 func contextPane(c *leat.Context) actualPane {
 	start, end, _ := c.Window()
-	return actualPane{Start: start.UnixMicro(), End: end.UnixMicro(), Time: c.Time().UnixMicro()}
+	pane := c.Pane()
+	return actualPane{Start: start.UnixMicro(), End: end.UnixMicro(), Time: c.Time().UnixMicro(), Timing: pane.Timing.String(),
+		Index: pane.Index, NonSp: pane.NonSpeculative, First: pane.First, Last: pane.Last}
 }
