@@ -84,6 +84,9 @@ type expectedPane struct {
 // *.json and hold such cases.
 func loadBeam(t *testing.T, path string) (cases []*beamCase) {
 	t.Helper()
+	if _, err := os.Stat(path); err != nil && !filepath.IsAbs(path) {
+		path = filepath.Join("../..", path) // relative to the module, where the test was started
+	}
 	files := []string{path}
 	if info, err := os.Stat(path); err != nil {
 		t.Fatal(err)
