@@ -134,9 +134,9 @@ var streamingOnly = map[string]bool{"sdf_watermark": true}
 // case is one batch there.
 var wholeBundles = map[string]bool{"lifecycle": true}
 
-// waiting are the cases for which something is not there yet. They are printed as
+// notYet are the cases for which something is not there yet. They are printed as
 // failing and counted, but do not fail the test.
-var waiting = map[string]string{
+var notYet = map[string]string{
 	"side_input":                             "side inputs on the streaming plan",
 	"state_combining":                        "a combining cell",
 	"state_map":                              "a cell that is a map",
@@ -147,4 +147,4 @@ var waiting = map[string]string{
 }
 
 // wired reports whether what a case needs is there, so that its failing is a fault.
-func (c *beamCase) wired() bool { return waiting[c.Name] == "" && waiting[c.Category] == "" }
+func (c *beamCase) wired() bool { return notYet[c.Name] == "" && notYet[c.Category] == "" }
