@@ -154,10 +154,15 @@ type gotPane struct {
 	sum        int64
 	time       int64
 	pane       batch.Pane
+	retract    bool
 }
 
 func (p gotPane) String() string {
-	return fmt.Sprintf("%s [%d,%d) %v at %d %s %d/%d first %t last %t", p.key, p.start, p.end, p.values, p.time,
+	sign := ""
+	if p.retract {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s%s [%d,%d) %v at %d %s %d/%d first %t last %t", sign, p.key, p.start, p.end, p.values, p.time,
 		p.pane.Timing, p.pane.Index, p.pane.NonSpeculative, p.pane.First, p.pane.Last)
 }
 
@@ -228,12 +233,7 @@ type modelChain struct {
 }
 
 func newModelChain(t *testing.T, w graph.Windowing, bounded bool, partitions int) *modelChain {
-	plan, err := agg.Into(func(v *int64, r *groupedValues) []agg.Term {
-		return []agg.Term{agg.CollectList(&r.List, v), agg.Sum(&r.Sum, v)}
-	}).Plan()
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := listAndSum(t)
 	c := &modelChain{t: t, counters: make([]Counters, partitions)}
 	g := Grouping{Aggregate: plan, Key: &batch.Type{Kind: batch.String}, Windowing: w, Ordered: bounded, LateOutput: true}
 	simple := w.Strategy.Simple()
@@ -257,6 +257,17 @@ func newModelChain(t *testing.T, w graph.Windowing, bounded bool, partitions int
 	return c
 }
 
+func listAndSum(t *testing.T) *agg.Plan {
+	t.Helper()
+	plan, err := agg.Into(func(v *int64, r *groupedValues) []agg.Term {
+		return []agg.Term{agg.CollectList(&r.List, v), agg.Sum(&r.Sum, v)}
+	}).Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
 func (c *modelChain) take(o int, b *batch.Batch) error {
 	if o == 1 {
 		for i := range b.Len() {
@@ -274,7 +285,7 @@ func (c *modelChain) take(o int, b *batch.Batch) error {
 	}
 	for i, r := range rows {
 		slices.Sort(r.List)
-		c.got = append(c.got, gotPane{b.Root.Children[0].Text(i), b.Start[i], b.End[i], r.List, r.Sum, b.Time[i], b.PaneAt(i)})
+		c.got = append(c.got, gotPane{b.Root.Children[0].Text(i), b.Start[i], b.End[i], r.List, r.Sum, b.Time[i], b.PaneAt(i), b.Retract != nil && b.Retract[i]})
 	}
 	return nil
 }
@@ -286,14 +297,17 @@ func (c *modelChain) check(err error) {
 	}
 }
 
-func (c *modelChain) elements(elements []element) {
+func (c *modelChain) elements(elements []element) { c.elementsAt(elements, 1000) }
+
+// elementsAt takes elements whose times are in units of so many µs.
+func (c *modelChain) elementsAt(elements []element, unit int64) {
 	c.t.Helper()
 	var keys batch.Strings
 	keys.Offsets = []int32{0}
 	var values, times []int64
 	for _, e := range elements {
 		keys.Append(e.K)
-		values, times = append(values, e.V), append(times, e.TS*1000)
+		values, times = append(values, e.V), append(times, e.TS*unit)
 	}
 	n := len(elements)
 	key, value := &batch.Type{Kind: batch.String}, &batch.Type{Kind: batch.Int64}

@@ -99,10 +99,9 @@ func (o *triggered) join(k int32, others []int32, merged window.Interval) {
 		o.remove(other)
 		o.free.Give([]int32{other})
 	}
-	if closed := o.machine.Closed(o.state(k)); closed && !c.closed {
+	c.closed = o.machine.Closed(o.state(k))
+	if c.closed {
 		o.shut(k)
-	} else {
-		c.closed = closed
 	}
 	o.alarm(k)
 }
