@@ -28,7 +28,10 @@ func (m *Machine) fire(s []int64, i int, at Moment) {
 			k = n.kids[1]
 		}
 		m.fire(s, k, at)
-		finish(s, i, k != n.kids[0] || finished(s, k))
+		if k != n.kids[0] {
+			turn(s, k)
+		}
+		finish(s, i, finished(s, k))
 	case window.TriggerEach:
 		k, _ := m.unfinished(s, i)
 		m.fire(s, k, at)
@@ -38,9 +41,17 @@ func (m *Machine) fire(s []int64, i int, at Moment) {
 		for _, k := range n.kids {
 			if m.ready(s, k, at) {
 				m.fire(s, k, at)
+				turn(s, k)
 			}
 		}
 		finish(s, i, true)
+	}
+}
+
+// turn notes that node i has fired for a trigger that lets it do so once.
+func turn(s []int64, i int) {
+	if !finished(s, i) {
+		s[1] |= 1 << i
 	}
 }
 
@@ -79,6 +90,12 @@ func (m *Machine) Merge(into []int64, parts [][]int64, ended bool) {
 
 func (m *Machine) merge(s []int64, parts [][]int64, i int, ended bool) {
 	n := &m.nodes[i]
+	for _, p := range parts {
+		if p[1]&(1<<i) != 0 {
+			s[1] |= 1 << i
+			return
+		}
+	}
 	switch n.kind {
 	case window.TriggerCount:
 		if finish(s, i, anyFinished(parts, i)); finished(s, i) {
@@ -113,14 +130,13 @@ func (m *Machine) merge(s []int64, parts [][]int64, i int, ended bool) {
 }
 
 // mergeParts is for triggers that have finished with one of their parts, or with
-// all of them. Parts that never finish have had their turn when the whole had.
+// all of them.
 func (m *Machine) mergeParts(s []int64, parts [][]int64, i int, ended bool) {
 	n := &m.nodes[i]
-	one, all := false, allFinished(parts, i)
+	one, all := false, true
 	for _, k := range n.kids {
 		m.merge(s, parts, k, ended)
-		one = one || finished(s, k)
-		all = all && (finished(s, k) || m.nodes[k].endless)
+		one, all = one || finished(s, k), all && finished(s, k)
 	}
 	finish(s, i, all || one && n.kind != window.TriggerAll)
 }

@@ -8,8 +8,12 @@
 //	AfterWatermark(Early(AfterProcessingTime(5s)), Late(AfterCount(3)))
 //
 //	node      0 watermark ─┬─ 1 processing time      word 0   bit i: node i has finished
-//	                       └─ 2 count                word 1   of node 1: when it is due
-//	                                                 word 2   of node 2: rows so far
+//	                       └─ 2 count                word 1   bit i: it has had its turn
+//	                                                 word 2   of node 1: when it is due
+//	                                                 word 3   of node 2: rows so far
+//
+// A part of an AfterAny or AfterAll that has fired has had its turn, also if by
+// itself it would go on.
 //
 // The rules are those of Beam's trigger state machines, with two differences:
 // triggers that Beam takes only one firing of may be any trigger, and a row that
@@ -36,7 +40,6 @@ type node struct {
 	delay, align int64 // of processing time, µs
 	kids         []int
 	late         bool // of a watermark: it has a late part
-	endless      bool // it never finishes
 	word         int  // of the state, for a count and processing time
 	last         int  // its parts are the nodes up to, not including, last
 }
@@ -52,7 +55,7 @@ const notDue = math.MaxInt64
 
 // New compiles a trigger that Validate has found right.
 func New(t window.Trigger) *Machine {
-	m := &Machine{words: 1}
+	m := &Machine{words: 2}
 	m.add(t)
 	m.rows = m.early(0)
 	return m
@@ -60,7 +63,7 @@ func New(t window.Trigger) *Machine {
 
 func (m *Machine) add(t window.Trigger) int {
 	i := len(m.nodes)
-	n := node{kind: t.Kind(), n: t.Count(), late: t.HasLate(), endless: !t.Finishes()}
+	n := node{kind: t.Kind(), n: t.Count(), late: t.HasLate()}
 	n.delay, n.align = t.Delay()
 	m.timed = m.timed || n.kind == window.TriggerProcessingTime
 	if n.kind == window.TriggerCount || n.kind == window.TriggerProcessingTime {
@@ -126,10 +129,11 @@ func (m *Machine) restart(s []int64, i int) {
 	for k := i; k < m.nodes[i].last; k++ {
 		m.clear(s, k)
 		s[0] &^= 1 << k
+		s[1] &^= 1 << k
 	}
 }
 
-func finished(s []int64, i int) bool { return s[0]&(1<<i) != 0 }
+func finished(s []int64, i int) bool { return (s[0]|s[1])&(1<<i) != 0 }
 
 func finish(s []int64, i int, yes bool) {
 	s[0] &^= 1 << i
