@@ -70,7 +70,7 @@ func coGroup[K comparable, A, B any](s *step, a PCollection[KV[K, A]], b PCollec
 func groupable(a, b graph.Edge) (graph.Windowing, error) {
 	w, other := a.Windowing(), b.Windowing()
 	single := w.Fn.Kind() == window.KindGlobal || w.Fn.Kind() == window.KindAligned && w.Fn.Size() == w.Fn.Period()
-	if single && w.Fn.Equal(other.Fn) {
+	if single && w.Fn.Equal(other.Fn) && w.Strategy.Equal(other.Strategy) {
 		w.Grouped = w.Grouped || other.Grouped
 	} else if err := sameWindows(w, other); err != nil {
 		return w, fmt.Errorf("input 2: %w", err)

@@ -507,6 +507,12 @@ var mistakes = []mistake{
 func TestMistakes(t *testing.T) {
 	// Every mistake at construction is reported with the user's line, the step,
 	// what was found and what to do; all mistakes of a pipeline together.
+	golden(t, "mistakes.txt", reported(t, mistakes))
+}
+
+// reported builds pipelines and gives what is said of each.
+func reported(t *testing.T, mistakes []mistake) string {
+	t.Helper()
 	var all strings.Builder
 	all.WriteString("Mistakes at construction and what Leat says of them. In brackets, for file:line: the code there.\n")
 	for _, m := range mistakes {
@@ -523,7 +529,7 @@ func TestMistakes(t *testing.T) {
 		}
 		fmt.Fprintf(&all, "\n-- %s\n%s\n", m.name, withCode(t, err.Error()))
 	}
-	golden(t, "mistakes.txt", all.String())
+	return all.String()
 }
 
 func TestFlattenOfNothing(t *testing.T) {
