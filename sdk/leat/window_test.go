@@ -27,7 +27,9 @@ func latest(e *event, n *int64) []agg.Term { return []agg.Term{agg.Max(n, &e.N)}
 var hour = window.Fixed(time.Hour)
 
 var windowMistakes = []mistake{
-	{"a trigger that finishes", func(p *leat.Pipeline) { countHours(leat.Window(timedByUser(p), hour, leat.Trigger(window.AfterCount(10)))) }},
+	{"a trigger that finishes", func(p *leat.Pipeline) {
+		countHours(leat.Window(timedByUser(p), hour, leat.Trigger(window.AfterCount(10))))
+	}},
 	{"a trigger that finishes though late rows are allowed", func(p *leat.Pipeline) {
 		countHours(leat.Window(timedByUser(p), hour, leat.AllowedLateness(time.Minute), leat.Trigger(window.AfterWatermark(window.Early(window.AfterCount(10))))))
 	}},
