@@ -3,11 +3,14 @@ package local_test
 import (
 	"fmt"
 	"iter"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/leatflow/leat/io/memory"
 	"github.com/leatflow/leat/runner/internal/plan"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/agg"
@@ -216,4 +219,67 @@ func TestTimeBeforeTheWatermark(t *testing.T) {
 			}
 		}, want...)
 	}
+}
+
+// Final results are those of the batch plan, whatever fires early: the last pane of
+// each key and window where panes accumulate, all of them together where they do
+// not.
+func TestTriggersAgreeOnBothPlans(t *testing.T) {
+	fns := []window.Fn{window.Fixed(10 * time.Second), window.Sliding(10*time.Second, 4*time.Second), window.Session(3 * time.Second), window.Global()}
+	triggers := []window.Trigger{window.Default(), window.AfterWatermark(window.Early(window.AfterCount(2)), window.Late(window.AfterCount(1))),
+		window.Repeat(window.AfterCount(3)), window.AfterWatermark(window.Early(window.AfterProcessingTime(time.Second))),
+		window.Repeat(window.AfterAny(window.AfterCount(4), window.AfterWatermark()))}
+	for seed := range uint64(120) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		fn, trigger := fns[r.IntN(len(fns))], triggers[r.IntN(len(triggers))]
+		mode, combiner := window.Mode(r.IntN(2)), window.Combiner(r.IntN(3))
+		var rows []hit
+		for i := range 50 + r.IntN(200) {
+			rows = append(rows, hit{[]string{"ann", "bob", "cid"}[r.IntN(3)], int64(i/4 + r.IntN(5))})
+		}
+		final := func(plan local.Plan, parallelism, batchRows int) map[string]string {
+			p := &leat.Pipeline{}
+			in := leat.Read[hit](p, "hits", memory.Of(rows...), leat.EventTime(func(h hit) time.Time { return second(h.N) }, watermark.Disorder(5*time.Second)))
+			w := leat.Window(byUser(in), fn, leat.Trigger(trigger), leat.Accumulation(mode), leat.TimestampCombiner(combiner))
+			out := leattest.Capture(leat.Combine(w, "sum", agg.Into(sumHits)), "out")
+			if _, err := local.Run(t.Context(), p, local.Options{Plan: plan, Parallelism: parallelism, BatchRows: batchRows}); err != nil {
+				t.Fatal(err)
+			}
+			return finals(out.Rows(), mode, combiner, fn.Kind() == window.KindSession)
+		}
+		want := final(local.Batch, 2, 4096)
+		for _, batchRows := range []int{1, 16} {
+			got := final(local.Streaming, 1+r.IntN(3), batchRows)
+			if !maps.Equal(got, want) {
+				t.Fatalf("seed %d: %s, %s, %s, %s\ngot  %v\nwant %v", seed, fn, trigger, mode, combiner, got, want)
+			}
+		}
+	}
+}
+
+// finals puts the panes of each key and window together: sums of the last panes
+// where they accumulate and of all where they do not, and the time of all. Panes of
+// a session have its bounds at the time, so that those are left out with its time.
+func finals(rows []leattest.Row[leat.KV[string, int64]], mode window.Mode, combiner window.Combiner, session bool) map[string]string {
+	sums, times := make(map[string]int64), make(map[string]time.Time)
+	for _, row := range rows {
+		key := fmt.Sprintf("%s [%d,%d)", row.Value.Key, row.Start.Unix(), row.End.Unix())
+		if session && mode == window.Discarding {
+			key = row.Value.Key
+		}
+		if mode == window.Discarding || row.Pane.Last {
+			sums[key] += row.Value.Value
+		}
+		if before, ok := times[key]; !ok || (combiner == window.Earliest) == row.Time.Before(before) {
+			times[key] = row.Time
+		}
+	}
+	results := make(map[string]string)
+	for key := range sums {
+		results[key] = fmt.Sprint(sums[key])
+		if !session {
+			results[key] += fmt.Sprint(" at ", times[key].UnixMicro())
+		}
+	}
+	return results
 }

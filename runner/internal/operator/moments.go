@@ -1,5 +1,10 @@
 package operator
 
+import (
+	"cmp"
+	"slices"
+)
+
 // moments is a heap of the moments at which cells want something, earliest first.
 // A moment that no longer holds stays until it is on top: the stamp of its cell
 // tells, or what the cell says itself.
@@ -53,3 +58,23 @@ func (m *moments) pop() moment {
 	*m = h
 	return top
 }
+
+// trim forgets moments that no longer hold when there are many more than the cells
+// they are of: where cells change their minds often, those not on top would pile up.
+func (m *moments) trim(cells int, holds func(moment) bool) {
+	if len(*m) < 2*cells+trimFrom {
+		return
+	}
+	kept := (*m)[:0]
+	for _, x := range *m {
+		if holds(x) {
+			kept = append(kept, x)
+		}
+	}
+	*m = kept
+	slices.SortFunc(*m, func(a, b moment) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.cell, b.cell)) })
+	*m = slices.Compact(*m)
+}
+
+// trimFrom is how many moments are not worth looking at.
+const trimFrom = 256

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/leatflow/leat/runner/internal/state"
 	"github.com/leatflow/leat/runner/internal/trigger"
@@ -76,6 +77,7 @@ type cell struct {
 	timed  bool // time is set
 	time   int64
 	due    int64 // the alarm set
+	armed  int64 // the hold set
 	stamp  uint32
 	shown  []shown // retracting: what the next pane takes back
 }
@@ -185,7 +187,7 @@ func (o *triggered) open(k, id int32, w window.Interval) {
 		o.cells = append(o.cells, cell{})
 		o.words = append(o.words, make([]int64, o.machine.Words())...)
 	}
-	o.cells[k] = cell{Interval: w, id: id, slot: noSlot, inUse: true, due: notDue, stamp: o.cells[k].stamp + 1}
+	o.cells[k] = cell{Interval: w, id: id, slot: noSlot, inUse: true, due: notDue, armed: notDue, stamp: o.cells[k].stamp + 1}
 	o.machine.Reset(o.state(k))
 	o.live[id]++
 }
@@ -301,8 +303,8 @@ func (o *triggered) SizeBytes() int64 {
 }
 
 const (
-	cellBytes   = 120
-	momentBytes = 16
+	cellBytes   = int(unsafe.Sizeof(cell{}))
+	momentBytes = int(unsafe.Sizeof(moment{}))
 )
 
 // Close implements Operator.

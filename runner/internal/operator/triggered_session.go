@@ -138,7 +138,7 @@ func (o *triggered) absorb(k, other int32) {
 	c.rows, c.held = c.rows || x.rows, c.held || x.held
 	c.index, c.spoken, c.timing = max(c.index, x.index), max(c.spoken, x.spoken), max(c.timing, x.timing)
 	if c.held {
-		o.holds.push(moment{o.holdOf(c), k, c.stamp})
+		o.holdBack(k)
 	}
 }
 

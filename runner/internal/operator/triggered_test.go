@@ -430,3 +430,46 @@ func samePanes(got *modelChain, want *naive, holds []int64) string {
 	}
 	return ""
 }
+
+// State of a stream whose keys come and go stays as large as what is open, with
+// alarms, holds, closed triggers and rows that come too late.
+func TestTriggeredStateStaysBounded(t *testing.T) {
+	strategies := []window.Strategy{
+		{Lateness: micro(20), Mode: window.Retracting, Combiner: window.Earliest,
+			Trigger: window.AfterWatermark(window.Early(window.AfterProcessingTime(micro(4))), window.Late(window.AfterCount(2)))},
+		{Lateness: micro(5), Trigger: window.Lossy(window.AfterCount(2)), Combiner: window.Latest},
+		{Mode: window.Accumulating, Trigger: window.Repeat(window.AfterAny(window.AfterCount(1), window.AfterProcessingTime(micro(3))))},
+	}
+	for _, fn := range []window.Fn{window.Fixed(micro(10)), window.Sliding(micro(12), micro(5)), window.Session(micro(6))} {
+		for _, s := range strategies {
+			c := newTriggeredChain(t, graph.Windowing{Fn: fn, Strategy: s}, 1)
+			o := c.receivers[0].(*triggered)
+			var early, most int64
+			const rounds = 400
+			for i := range rounds {
+				var rows []element
+				for k := range 12 {
+					rows = append(rows, element{K: fmt.Sprintf("%100d", 12*i+k/2), V: 1, TS: int64(10*i + k%7)})
+				}
+				rows = append(rows, element{K: fmt.Sprint("late", i), TS: int64(10*i - 300)})
+				c.elementsAt(rows, 1)
+				c.advance(3)
+				c.watermark(int64(10*i - 15))
+				c.got, c.late = nil, nil
+				if i < rounds/3 {
+					early = max(early, o.SizeBytes())
+				}
+				most = max(most, o.SizeBytes())
+				if n := o.keys.Live(); n > 60 {
+					t.Fatalf("%s, %s: %d keys are alive in round %d", fn, s, n, i)
+				}
+			}
+			if most > early+early/4 {
+				t.Errorf("%s, %s: state grew: %d bytes at most in the first third of the stream, %d later", fn, s, early, most)
+			}
+			if c.counters[0].Dropped < rounds/2 {
+				t.Errorf("%s, %s: only %d rows were late", fn, s, c.counters[0].Dropped)
+			}
+		}
+	}
+}

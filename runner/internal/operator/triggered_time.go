@@ -81,8 +81,21 @@ func (o *triggered) pass(k int32, end, last bool) {
 		return
 	}
 	if c.held { // the trigger waits, and so does the watermark
-		o.holds.push(moment{o.holdOf(c), k, c.stamp})
+		o.holdBack(k)
 	}
+}
+
+// holdBack keeps the watermark where the next pane of a cell will be. A hold that
+// was set for an earlier time does as well: Hold finds out what has become of it.
+func (o *triggered) holdBack(k int32) {
+	c := &o.cells[k]
+	at := o.holdOf(c)
+	if at >= c.armed {
+		return
+	}
+	c.armed = at
+	o.holds.push(moment{at, k, c.stamp})
+	o.holds.trim(o.free.InUse(), func(m moment) bool { return o.cells[m.cell].holding(m) })
 }
 
 // alarm sets the moment at which the clock may make a cell fire.
@@ -99,13 +112,20 @@ func (o *triggered) alarm(k int32) {
 		o.alarms.push(moment{due, k, c.stamp})
 	}
 	c.due = due
+	o.alarms.trim(o.free.InUse(), func(m moment) bool { return o.cells[m.cell].alarmed(m) })
 }
+
+// alarmed reports whether a cell still waits for a moment of the clock.
+func (c *cell) alarmed(m moment) bool { return c.stamp == m.stamp && c.due == m.at }
+
+// holding reports whether a cell may hold the watermark at a moment, or later.
+func (c *cell) holding(m moment) bool { return c.stamp == m.stamp && c.armed == m.at }
 
 // Due implements Timed.
 func (o *triggered) Due() int64 {
 	for len(o.alarms) > 0 {
 		top := o.alarms[0]
-		if c := &o.cells[top.cell]; c.stamp == top.stamp && c.due == top.at {
+		if o.cells[top.cell].alarmed(top) {
 			return top.at
 		}
 		o.alarms.pop()
@@ -139,8 +159,6 @@ func (o *triggered) ProcessingTime(ctx context.Context, now int64, emit graph.Em
 // cannot give its own time to a pane.
 func (o *triggered) hold(k int32, t int64) {
 	c := &o.cells[k]
-	before := o.holdOf(c)
-	first := !c.held
 	c.held = true
 	if o.strategy.Combiner == window.EndOfWindow {
 		return
@@ -156,9 +174,7 @@ func (o *triggered) hold(k int32, t int64) {
 		}
 		c.timed = true
 	}
-	if now := o.holdOf(c); first || now < before {
-		o.holds.push(moment{now, k, c.stamp})
-	}
+	o.holdBack(k)
 }
 
 // holdOf returns the event time of the pane that a cell holds back.
@@ -175,14 +191,14 @@ func (o *triggered) Hold() int64 {
 	for len(o.holds) > 0 {
 		top := o.holds[0]
 		c := &o.cells[top.cell]
-		if c.stamp == top.stamp && c.held {
-			now := o.holdOf(c)
-			if now == top.at {
-				return now
+		if c.holding(top) {
+			if c.held && o.holdOf(c) == top.at {
+				return top.at
 			}
-			if now > top.at { // Latest: it has grown
+			c.armed = notDue // it has fired since, or grown later
+			if c.held {
 				o.holds.pop()
-				o.holds.push(moment{now, top.cell, c.stamp})
+				o.holdBack(top.cell)
 				continue
 			}
 		}
