@@ -200,9 +200,7 @@ func (d *decoder) ints(dst []int64, dict *dictionary) error {
 			dst[i] = int64(int32(binary.LittleEndian.Uint32(b[4*i:])))
 		}
 	case physicalInt64:
-		for i := range dst {
-			dst[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
-		}
+		words(dst, b)
 	case physicalInt96:
 		return julian(dst, b)
 	}
@@ -241,9 +239,7 @@ func (d *decoder) floats(dst []float64, dict *dictionary) error {
 			dst[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
 		}
 	default:
-		for i := range dst {
-			dst[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-		}
+		words(dst, b)
 	}
 	return nil
 }

@@ -200,10 +200,7 @@ func (e *encoder) body(c *column, value, count, slots int, text *textCursor, cod
 			e.raw = binary.LittleEndian.AppendUint32(e.raw, math.Float32bits(float32(v)))
 		}
 	case format.Double:
-		to := extend(&e.raw, 8*count)
-		for i, v := range l.floats[value : value+count] {
-			binary.LittleEndian.PutUint64(to[8*i:], math.Float64bits(v))
-		}
+		e.raw = appendWords(e.raw, l.floats[value:value+count])
 	case format.ByteArray:
 		if !coded {
 			var n int

@@ -9,6 +9,7 @@ import (
 type shredded struct {
 	slots      int
 	defs, reps []uint8 // nil: all maxDef, all zero
+	present    []int32 // scratch
 
 	ints    []int64
 	floats  []float64
@@ -17,7 +18,7 @@ type shredded struct {
 }
 
 func (s *shredded) reset() {
-	*s = shredded{defs: s.defs[:0], reps: s.reps[:0], ints: s.ints[:0], floats: s.floats[:0], bools: s.bools[:0], strings: s.strings.reset()}
+	*s = shredded{defs: s.defs[:0], reps: s.reps[:0], present: s.present, ints: s.ints[:0], floats: s.floats[:0], bools: s.bools[:0], strings: s.strings.reset()}
 }
 
 // add appends the leaf of a struct column to s.
@@ -29,6 +30,13 @@ func (s *shredded) add(c *column, root *batch.Column) {
 		}
 		s.slots += leaf.Len
 		s.values(leaf, nil)
+		return
+	}
+	if c.maxRep == 0 && c.maxDef == 1 && c.steps[len(c.steps)-1].nullable {
+		for _, st := range c.steps {
+			leaf = leaf.Children[st.child]
+		}
+		s.flat(leaf)
 		return
 	}
 	walk := slots{rows: identity(root.Len), defs: make([]uint8, root.Len)}
@@ -52,6 +60,35 @@ func (s *shredded) add(c *column, root *batch.Column) {
 		present = nil // every row of the leaf, in order
 	}
 	s.values(leaf, present)
+}
+
+// flat appends a leaf outside of lists of which only itself may be null, without
+// branches that are guessed wrong where nulls are many.
+func (s *shredded) flat(leaf *batch.Column) {
+	n := leaf.Len
+	s.slots += n
+	defs := extend(&s.defs, n)
+	if leaf.Valid == nil {
+		for i := range defs {
+			defs[i] = 1
+		}
+		s.values(leaf, nil)
+		return
+	}
+	if cap(s.present) < n || leaf.Type.Kind.Form() == batch.StringForm { // strings keep their rows
+		s.present = make([]int32, n)
+	}
+	rows, count := s.present[:n], 0
+	for i := range defs {
+		bit := leaf.Valid[i>>3] >> (i & 7) & 1
+		defs[i] = bit
+		rows[count] = int32(i)
+		count += int(bit)
+	}
+	if rows = rows[:count]; count == n {
+		rows = nil
+	}
+	s.values(leaf, rows)
 }
 
 // rows returns how many rows begin in the slots between from and to.
@@ -152,8 +189,9 @@ func pick[T any](dst, src []T, rows []int32) []T {
 	if rows == nil {
 		return append(dst, src...)
 	}
-	for _, r := range rows {
-		dst = append(dst, src[r])
+	to := extend(&dst, len(rows))
+	for i, r := range rows {
+		to[i] = src[r]
 	}
 	return dst
 }
