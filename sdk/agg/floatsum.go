@@ -25,6 +25,9 @@ type floatSums struct {
 	free  []int32 // unused entries of wide
 	// special counts NaN, +∞ and −∞, which no finite sum holds. nil: none yet.
 	special []specials
+	// read are sums that were read off a series and are floats: a quarter of the
+	// memory to go through. NaN where a sum is elsewhere; nil: all are.
+	read []float64
 }
 
 // narrow is the 192-bit sum of one slot. It is empty, or elsewhere, while base
@@ -65,6 +68,9 @@ func (f *floatSums) grow(n int) {
 	if f.special != nil {
 		f.special = extend(f.special, n, specials{})
 	}
+	if f.read != nil {
+		f.read = extend(f.read, n, math.NaN())
+	}
 }
 
 func (f *floatSums) reset(slots []int32) {
@@ -81,6 +87,20 @@ func (f *floatSums) clear(slot int32) {
 	f.slots[slot] = emptySum
 	if f.special != nil {
 		f.special[slot] = specials{}
+	}
+	if f.read != nil {
+		f.read[slot] = math.NaN()
+	}
+}
+
+// settle moves a sum that was read off a series to where sums are added up.
+func (f *floatSums) settle(slot int32) {
+	if f.read == nil {
+		return
+	}
+	if sum := f.read[slot]; sum == sum {
+		f.clear(slot)
+		f.addSlow(slot, sum)
 	}
 }
 
@@ -271,6 +291,8 @@ func (f *floatSums) merge(dst, src []int32) {
 }
 
 func (f *floatSums) mergeSlot(d, s int32) {
+	f.settle(d)
+	f.settle(s)
 	f.mergeSpecial(d, f.specialAt(s))
 	if w := f.slots[s].wide; w != 0 {
 		into := f.widen(d) // first, for it may move f.wide

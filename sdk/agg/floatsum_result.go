@@ -10,6 +10,7 @@ import (
 // total returns the finite part of a slot's sum as ±limbs·2^exp. The limbs are in
 // room where they fit.
 func (f *floatSums) total(slot int32, room *[3]uint64) (negative bool, limbs []uint64, exp int) {
+	f.settle(slot)
 	s := &f.slots[slot]
 	switch {
 	case s.wide != 0:
@@ -43,32 +44,15 @@ func (s specials) float() (sum float64, ok bool) {
 	return 0, false
 }
 
-// short is a sum of so many units that fits a word.
-type short struct {
-	units int64
-	unit  float64 // a power of two, not subnormal, so that multiplying by it is exact
-}
-
-// short returns the sum of a slot if it is finite and short, as those read off a
-// series mostly are: the processor rounds them.
-func (f *floatSums) short(slot int32) (short, bool) {
-	s := &f.slots[slot]
-	sign := uint64(int64(s.l0) >> 63)
-	e := int(s.base) + exponent0
-	if s.l1 != sign || s.l2 != sign || f.special != nil || e < -1022 || e > 1023-64 { // an unset base is below
-		return short{}, false
-	}
-	return short{int64(s.l0), math.Float64frombits(uint64(e+1023) << 52)}, true
-}
-
 // round returns the totals, each rounded once.
 func (f *floatSums) round(slots []int32) []float64 {
 	out := make([]float64, len(slots))
 	var room [3]uint64
 	for i, s := range slots {
-		if sum, ok := f.short(s); ok {
-			out[i] = float64(sum.units) * sum.unit
-			continue
+		if f.read != nil {
+			if out[i] = f.read[s]; out[i] == out[i] {
+				continue
+			}
 		}
 		var special bool
 		if out[i], special = f.specialAt(s).float(); !special {
@@ -138,7 +122,7 @@ func (f *floatSums) loadFinite(slot int32, negative bool, limbs []uint64, exp in
 }
 
 func (f *floatSums) sizeBytes() int64 {
-	n := int64(32*cap(f.slots) + 32*cap(f.wide) + 24*cap(f.special))
+	n := int64(32*cap(f.slots) + 32*cap(f.wide) + 24*cap(f.special) + 8*cap(f.read))
 	for i := range f.wide {
 		n += int64(8 * cap(f.wide[i].limbs))
 	}

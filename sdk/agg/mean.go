@@ -57,9 +57,11 @@ func (f *floatSums) means(slots []int32, n []int64) []float64 {
 		if count == 0 {
 			continue
 		}
-		if sum, ok := f.short(slot); ok && exactFloat(sum.units) && exactFloat(count) {
-			out[i] = float64(sum.units) * sum.unit / float64(count)
-			continue
+		if f.read != nil && exactFloat(count) {
+			if sum := f.read[slot]; sum == sum {
+				out[i] = sum / float64(count)
+				continue
+			}
 		}
 		if special, ok := f.specialAt(slot).float(); ok {
 			out[i] = special

@@ -51,9 +51,18 @@ func (f *floatSums) addends() addends { return &floats{base: -exponent0, top: -e
 // putSums implements summed.
 func (f *floatSums) putSums(a addends, slots []int32, sums []int64) {
 	f.clearAll(slots)
+	if f.read == nil {
+		f.read = extend(nil, len(f.slots), math.NaN())
+	}
 	base := a.(*floats).base
+	unit, ok := powerOfTwo(int(base) + exponent0)
 	for i, slot := range slots {
+		if n := sums[i]; ok && exactFloat(n) {
+			f.read[slot] = float64(n) * unit
+			continue
+		}
 		sign := uint64(sums[i] >> 63)
+		f.read[slot] = math.NaN()
 		f.slots[slot] = narrow{uint64(sums[i]), sign, sign, base, 0}
 	}
 }
@@ -66,6 +75,15 @@ func (f *floatSums) clearAll(slots []int32) {
 	for _, slot := range slots {
 		f.clear(slot)
 	}
+}
+
+// powerOfTwo returns 2^e when every product of it with a word, but zero, is a float
+// that is not subnormal.
+func powerOfTwo(e int) (float64, bool) {
+	if e < -1022 || e > 1023-64 {
+		return 0, false
+	}
+	return math.Float64frombits(uint64(e+1023) << 52), true
 }
 
 // wideTotals are totals of 128 bits, for integers whose sums may not fit 64.
@@ -210,6 +228,11 @@ func (f *fixed) set(i int, x float64) {
 func (f *floatSums) put(s source, slots, from, to []int32) {
 	x := s.(*fixed)
 	f.clearAll(slots)
+	if f.read != nil {
+		for _, slot := range slots {
+			f.read[slot] = math.NaN()
+		}
+	}
 	sums, limbs := f.slots, x.limbs
 	switch x.size {
 	case 2:
