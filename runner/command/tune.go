@@ -12,7 +12,8 @@ import (
 //   - The garbage collector leaves heaps of less than a few times floor alone,
 //     unless GOGC is set. A batch job makes much garbage around little live heap;
 //     above the floor the usual 100 % reuse memory, which costs less than
-//     touching more: collecting is cheap, since columns hold no pointers.
+//     touching more: collecting is cheap, since columns hold no pointers. Large
+//     heaps grow by less than that (see pacing).
 //   - With a memory budget (bytes; 0: none) the runtime's limit becomes one and a
 //     half times the budget and 64 MB, unless GOMEMLIMIT is set.
 //   - Where the system gives huge pages to those who ask, the heap asks for
@@ -27,6 +28,7 @@ func Tune(memory int64) {
 		}
 		held := make([]byte, floor)
 		ballast.Store(&held)
+		pace()
 	}
 	limit := memory + memory/2 + 64<<20
 	if memory > 0 && os.Getenv("GOMEMLIMIT") == "" {

@@ -150,7 +150,7 @@ func (w *wiring) sender(op *plan.Op) *exchange.Sender {
 
 func (w *wiring) operator(op *plan.Op, dropped *operator.Counters) (operator.Operator, error) {
 	if op.Kind == plan.Forward { // made for any kind of node
-		return operator.NewForward(w.sender(op), w.number), nil
+		return operator.NewForward(w.sender(op), w.number, op.Kept()), nil
 	}
 	if op.Kind == plan.Broadcast {
 		return operator.NewBroadcast(w.sender(op)), nil

@@ -193,7 +193,7 @@ func TestScatter(t *testing.T) {
 // Forward sends every batch to the consumer of its own number.
 func TestForward(t *testing.T) {
 	to := make(kept, 3)
-	o := NewForward(to, 1)
+	o := NewForward(to, 1, nil)
 	for _, b := range inputs(t, keyKinds[0], randomRows(rand.New(rand.NewPCG(1, 1)), keyKinds[0], 9, 50), false) {
 		if err := o.Process(t.Context(), b[0], nil); err != nil {
 			t.Fatal(err)
@@ -201,6 +201,28 @@ func TestForward(t *testing.T) {
 	}
 	if len(to[0]) != 0 || len(to[1]) != 4 || len(to[2]) != 0 {
 		t.Errorf("sent %d, %d and %d batches, want 0, 4 and 0", len(to[0]), len(to[1]), len(to[2]))
+	}
+}
+
+// Forward leaves columns behind that are not to be kept.
+func TestForwardKeeps(t *testing.T) {
+	to := make(kept, 1)
+	typ := &batch.Type{Kind: batch.Struct}
+	var columns []*batch.Column
+	for _, name := range []string{"a", "b", "c"} {
+		typ.Fields = append(typ.Fields, batch.Field{Name: name, Type: &batch.Type{Kind: batch.Int64}})
+		columns = append(columns, batch.NewInts(typ.Fields[0].Type, []int64{1, 2}))
+	}
+	sent := &batch.Batch{Root: batch.NewStruct(typ, 2, columns...), Time: []int64{5, 6}}
+	if err := NewForward(to, 0, []bool{true, false, true}).Process(t.Context(), sent, nil); err != nil {
+		t.Fatal(err)
+	}
+	got := to[0][0]
+	if got.Root.Children[0] != columns[0] || got.Root.Children[1] != nil || got.Root.Children[2] != columns[2] || !slices.Equal(got.Time, sent.Time) {
+		t.Errorf("sent %v at %v", got.Root.Children, got.Time)
+	}
+	if sent.Root.Children[1] == nil {
+		t.Error("the batch that was given is changed")
 	}
 }
 

@@ -53,6 +53,26 @@ func (x *Index) Columns() (given, aggregated []bool) {
 	return given, aggregated
 }
 
+// Kept says which top-level columns a Forward sends: for a spine those that its
+// step needs, as the others may be many and would be kept until it is read. nil
+// means all.
+func (o *Op) Kept() []bool {
+	step, ok := o.Node.Op.(*graph.PointInTime)
+	t := o.Node.Inputs[0].Type()
+	if !ok || t.Kind != batch.Struct {
+		return nil
+	}
+	kept := make([]bool, len(t.Fields))
+	paths, all := step.ReadsOf(0)
+	for _, path := range paths {
+		if len(path) == 0 || all {
+			return nil
+		}
+		kept[path[0]] = true
+	}
+	return kept
+}
+
 func (x *Index) lookup(l int) *graph.Lookup { return &x.Node.Op.(*graph.PointInTime).Lookups[l] }
 
 // pointInTime makes the operators of a step.
