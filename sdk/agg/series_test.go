@@ -360,3 +360,56 @@ func TestRangesOfSeveralSeries(t *testing.T) {
 		compareSlots(t, read, added, []int32{0, 1, 2})
 	}
 }
+
+// Totals take 32 bits where the sums of each group fit, and 64 where they do not;
+// sums are right in either case, also when they are as large as may be.
+func TestTotalsAreNarrowWhereTheyFit(t *testing.T) {
+	type in struct{ V int64 }
+	type out struct{ Sum int64 }
+	p := mustPlan(t, Into(func(r *in, o *out) []Term { return []Term{Sum(&o.Sum, &r.V)} }))
+	for _, c := range []struct {
+		values []int64
+		starts []int32
+		narrow bool
+	}{
+		{[]int64{1, 2, 3, -4}, []int32{0}, true},
+		{[]int64{1<<31 - 1, -1 << 31, 5, 7}, []int32{0, 1, 2}, false}, // the second is too large by one
+		{[]int64{1<<31 - 1, 1 - 1<<31, 5, 7}, []int32{0, 1, 2}, true},
+		{[]int64{1<<31 - 6, 3, 2, 0}, []int32{0}, true}, // as large as all the others: four times too large
+		{[]int64{1<<31 - 6, 3, -2, 1}, []int32{0}, false},
+		{[]int64{1 << 32, 3, 2, 1}, []int32{0, 1}, false},
+	} {
+		column := batch.NewInts(&batch.Type{Kind: batch.Int64}, c.values)
+		value := batch.NewStruct(p.Input(), len(c.values), column)
+		times := []int64{1, 2, 3, 4}
+		s, err := NewSeries([]*Plan{p}, &Rows{Pieces: []*batch.Batch{{Root: value}}, Time: times, Starts: c.starts}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, narrow := s.sources["sum(V)"].(*gridTotals).grid.(*grid[int32]); narrow != c.narrow {
+			t.Errorf("%v in groups from %v: narrow %v", c.values, c.starts, narrow)
+		}
+		table := p.NewTable()
+		table.Grow(1)
+		for i, from := range c.starts {
+			to := int32(len(times))
+			if i+1 < len(c.starts) {
+				to = c.starts[i+1]
+			}
+			if err := table.SetRanges(s, nil, []int32{from}, []int32{to}); err != nil {
+				t.Fatal(err)
+			}
+			got, err := table.Columns([]int32{0}, nil, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := int64(0)
+			for _, v := range c.values[from:to] {
+				want += v
+			}
+			if got[0].Ints[0] != want {
+				t.Errorf("%v from %d to %d: %d, want %d", c.values, from, to, got[0].Ints[0], want)
+			}
+		}
+	}
+}

@@ -3,6 +3,7 @@ package agg
 import (
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/field"
@@ -53,8 +54,9 @@ type gridTotals struct {
 
 // grid is running totals, row by row.
 type grid[T int32 | int64] struct {
-	width int
-	cells []T
+	width  int
+	cells  []T
+	states []*summing // by column, while totals are made
 }
 
 func (g *grid[T]) between(column int, from, to []int32, out []int64) {
@@ -92,7 +94,7 @@ func (s *Series) addTotals(plans []*Plan, rows *Rows, r *Reserve) error {
 		}
 	}
 	longest := rows.longestGroup()
-	var narrow, wide []*summing
+	var narrow, tight, wide []*summing
 	for _, a := range all {
 		if ones, ok := a.addends.(*ones); ok && !ones.some {
 			s.sources[a.name] = positions{}
@@ -101,15 +103,32 @@ func (s *Series) addTotals(plans []*Plan, rows *Rows, r *Reserve) error {
 		switch n := a.bits(longest); {
 		case n <= 32:
 			narrow = append(narrow, a)
+		case n <= tightBits && a.bits(1) <= 32:
+			tight = append(tight, a)
 		case n <= 64:
 			wide = append(wide, a)
 		}
 	}
-	if err := makeGrid[int32](s, narrow, rows, r); err != nil {
+	g, err := newGrid[int32](append(slices.Clip(narrow), tight...), s.rows, rows, r)
+	if err == nil && len(tight) > 0 && g.overflows(rows.Starts) {
+		r.free(g.sizeBytes())
+		wide = append(wide, tight...)
+		g, err = newGrid[int32](narrow, s.rows, rows, r)
+	}
+	if err != nil {
 		return err
 	}
-	return makeGrid[int64](s, wide, rows, r)
+	g.sum(s)
+	h, err := newGrid[int64](wide, s.rows, rows, r)
+	if err == nil {
+		h.sum(s)
+	}
+	return err
 }
+
+// tightBits is how many bits sums may take, if all values were as large as the
+// largest and in the largest group, for it to be worth a try whether they fit 32.
+const tightBits = 34
 
 // summingStates lists the different states of the plans that may be sums of words.
 func summingStates(plans []*Plan) (all []*summing) {
@@ -139,35 +158,69 @@ func (a *summing) look(piece *batch.Batch) error {
 	return a.v.narrow(a.plan, a.spec, a.cond, piece.Root)
 }
 
-// makeGrid makes the totals of some states.
-func makeGrid[T int32 | int64](s *Series, states []*summing, rows *Rows, r *Reserve) error {
+// newGrid puts what n rows add to some states where their totals will be.
+func newGrid[T int32 | int64](states []*summing, n int, rows *Rows, r *Reserve) (*grid[T], error) {
+	g := &grid[T]{width: len(states), states: states}
 	if len(states) == 0 {
-		return nil
+		return g, nil
 	}
-	g := &grid[T]{width: len(states)}
 	var one T
-	cells := (s.rows + 1) * g.width
+	cells := (n + 1) * g.width
 	if err := r.bytes(int64(cells) * sizeOf(one)); err != nil {
-		return err
+		return nil, err
 	}
 	g.cells = make([]T, cells)
 	place := rows.Place
 	for _, piece := range rows.Pieces {
 		for _, a := range states {
 			if err := a.look(piece); err != nil {
-				return err
+				return nil, err
 			}
 		}
-		g.add(states, piece, place)
+		g.add(piece, place)
 		place = place[piece.Len():]
 	}
+	return g, nil
+}
+
+// sum makes totals of what the rows add, the sources of the states.
+func (g *grid[T]) sum(s *Series) {
 	for i := g.width; i < len(g.cells); i++ {
 		g.cells[i] += g.cells[i-g.width]
 	}
-	for i, a := range states {
+	for i, a := range g.states {
 		s.sources[a.name] = &gridTotals{g, i, a.addends}
 	}
-	return nil
+	g.states = nil
+}
+
+// overflows reports whether a sum within a group may not fit 32 bits. Nothing is
+// summed yet.
+func (g *grid[T]) overflows(starts []int32) bool {
+	sizes := make([]int64, g.width)
+	for i, start := range starts {
+		end := len(g.cells)
+		if i+1 < len(starts) {
+			end = (int(starts[i+1]) + 1) * g.width
+		}
+		clear(sizes)
+		for at := (int(start) + 1) * g.width; at < end; at += g.width {
+			for c, v := range g.cells[at : at+g.width] {
+				sizes[c] += max(int64(v), -int64(v))
+			}
+		}
+		for _, size := range sizes {
+			if size > math.MaxInt32 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (g *grid[T]) sizeBytes() int64 {
+	var one T
+	return int64(len(g.cells)) * sizeOf(one)
 }
 
 // atOnce is how many rows are added, or looked up, state by state: so few that
@@ -175,12 +228,12 @@ func makeGrid[T int32 | int64](s *Series, states []*summing, rows *Rows, r *Rese
 const atOnce = 256
 
 // add puts what the rows of a piece add where they belong.
-func (g *grid[T]) add(states []*summing, piece *batch.Batch, place []int32) {
+func (g *grid[T]) add(piece *batch.Batch, place []int32) {
 	var words [atOnce]int64
 	var some [atOnce]int32
 	for from, n := 0, piece.Len(); from < n; from += atOnce {
 		to := min(from+atOnce, n)
-		for column, a := range states {
+		for column, a := range g.states {
 			at := place[from:to]
 			if a.v.n < n {
 				at = a.counted(piece, from, at, some[:0])
