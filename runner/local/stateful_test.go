@@ -275,3 +275,35 @@ func TestTimerFailures(t *testing.T) {
 		}
 	}
 }
+
+// hoarding keeps every value of a key.
+type hoarding struct{ All state.List[string] }
+
+func (h *hoarding) Process(_ *leat.Context, in keyedMark, _ leat.Emit[string]) error {
+	h.All.Append(strings.Repeat("x", 1000))
+	return nil
+}
+
+// State counts against the memory budget, and the error names the step. A batch plan
+// holds that of one key group at a time.
+func TestStateInBudget(t *testing.T) {
+	run := func(plan local.Plan, keys int) error {
+		p := &leat.Pipeline{}
+		rows := make([]mark, 50_000)
+		for i := range rows {
+			rows[i].K = fmt.Sprint(i % keys)
+		}
+		byKey := leat.KeyBy(leat.Read[mark](p, "marks", memory.Of(rows...)), "by-key", field.Of(func(m *mark) *string { return &m.K }))
+		leat.Write(leat.ParDo(byKey, "hoard", &hoarding{}), "out", &memory.Collector[string]{})
+		_, err := local.Run(t.Context(), p, local.Options{Plan: plan, Parallelism: 2, Memory: 16 << 20, SpillDir: t.TempDir()})
+		return err
+	}
+	if err := run(local.Batch, 50); err != nil {
+		t.Errorf("1 MB of state a key in a budget of 16 MB gave %v", err)
+	}
+	for plan, keys := range map[local.Plan]int{local.Streaming: 50, local.Batch: 1} {
+		if err := run(plan, keys); err == nil || !strings.Contains(err.Error(), `step "hoard"`) || !strings.Contains(err.Error(), "memory") {
+			t.Errorf("%s plan: 50 MB of state in a budget of 16 MB gave %v", plan, err)
+		}
+	}
+}

@@ -17,6 +17,7 @@ type Stateful struct {
 	Note    string
 	Cells   []string
 	Timers  []state.Timer
+	Sorted  bool // rows of a key come in the order of time
 	Expires bool // Expire is to be called
 	New     func() (StatefulFn, error)
 }
@@ -42,6 +43,10 @@ type StatefulFn interface {
 	Reset(slots []int32)
 	// Empty reports whether a slot has no state.
 	Empty(slot int32) bool
+	// Age empties cells whose time to live is over at a watermark, or a processing
+	// time, and Lives returns the shortest such time, in µs; 0 when all live for ever.
+	Age(watermark, processing int64)
+	Lives() int64
 	// SizeBytes estimates the memory of the state.
 	SizeBytes() int64
 	// Close releases what Start made, in any case.
@@ -69,7 +74,14 @@ func (s *Stateful) Detail() string {
 		d += ", cell " + c
 	}
 	for _, t := range s.Timers {
-		d += ", timer " + t.Name
+		what := ", timer "
+		if t.Processing {
+			what = ", processing timer "
+		}
+		d += what + t.Name
+	}
+	if s.Sorted {
+		d += ", sorted by time"
 	}
 	if s.Note != "" {
 		d += ", " + s.Note

@@ -625,22 +625,24 @@ func ExampleCombineGlobally() {
 	// 20
 }
 
-// basket puts out what a customer has bought in each window, at its end.
+// basket puts out what a customer has bought when five minutes have gone by without
+// another order.
 type basket struct {
-	Customer state.Key[string]
-	Items    state.List[string]
-	Full     state.EventTimer
+	state.TimeSorted // whether five minutes have gone by depends on the order of rows
+	Customer         state.Key[string]
+	Items            state.List[string]
+	Idle             state.EventTimer
 }
 
 func (b *basket) Process(c *leat.Context, in leat.KV[string, Order], _ leat.Emit[string]) error {
 	b.Items.Append(in.Value.Item)
-	_, end, _ := c.Window()
-	b.Full.Set(end.Add(-time.Second)) // in place of what it was set to
+	b.Idle.Set(c.Time().Add(5*time.Minute + time.Second)) // in place of what it was set to
 	return nil
 }
 
 func (b *basket) OnTimer(c *leat.Context, emit leat.Emit[string]) error {
 	emit(fmt.Sprintf("%s %s %v", c.Time().Format(time.TimeOnly), b.Customer.Get(), b.Items.Read()))
+	b.Items.Clear()
 	return nil
 }
 
@@ -650,9 +652,9 @@ func ExampleParDo_state() {
 	p := &leat.Pipeline{}
 	in := leat.Read(p, "orders", orders, leat.EventTimeField(func(o *Order) *time.Time { return &o.At }, watermark.Disorder(time.Minute)))
 	byCustomer := leat.KeyBy(in, "by-customer", field.Of(func(o *Order) *string { return &o.Customer }))
-	show(p, leat.ParDo(leat.Window(byCustomer, window.Fixed(10*time.Minute)), "basket", &basket{}))
+	show(p, leat.ParDo(byCustomer, "basket", &basket{}))
 	// Output:
-	// 12:09:59 ann [pen ink]
-	// 12:09:59 bob [ink]
-	// 12:19:59 ann [pad]
+	// 12:09:01 bob [ink]
+	// 12:10:01 ann [pen ink]
+	// 12:16:01 ann [pad]
 }

@@ -91,6 +91,18 @@ type (
 		process
 		Cell state.List[T]
 	}
+	mapOf[K comparable, V any] struct {
+		process
+		Cell state.Map[K, V]
+	}
+	combiningOf[V, R any] struct {
+		process
+		Cell state.Combining[V, R]
+	}
+	sortedCell struct {
+		process
+		state.TimeSorted
+	}
 	hiddenCell struct {
 		process
 		count state.Value[int64]
@@ -416,6 +428,9 @@ var mistakes = []mistake{
 		leat.ParDo(byUser, "unexported", &cellOf[hidden]{})
 		leat.ParDo(byUser, "list", &listOf[withChannel]{})
 		leat.ParDo(byUser, "left out", &cellOf[cached]{})
+		leat.ParDo(byUser, "map", &mapOf[*int64, func()]{})
+		leat.ParDo(byUser, "no aggregate", &combiningOf[event, int64]{})
+		leat.ParDo(byUser, "aggregate", &combiningOf[event, string]{Cell: state.CombiningOf(agg.Into(func(_ *event, key *string) []agg.Term { return []agg.Term{agg.Key(key)} }))})
 	}},
 	{"state: fields that cannot be bound", func(p *leat.Pipeline) {
 		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
@@ -436,6 +451,7 @@ var mistakes = []mistake{
 	{"state: windows", func(p *leat.Pipeline) {
 		byUser := leat.KeyBy(events(p), "by-user", field.Of(user))
 		leat.ParDo(leat.Window(byUser, window.Fixed(time.Hour)), "no time", &cellOf[int64]{})
+		leat.ParDo(byUser, "sorted", &sortedCell{})
 		timed := leat.KeyBy(leat.Read(p, "timed", memory.Of(event{}), leat.EventTimeField(at, watermark.Disorder(0))), "by", field.Of(user))
 		leat.ParDo(leat.Window(timed, window.Session(time.Hour)), "sessions", &cellOf[int64]{})
 	}},

@@ -61,6 +61,16 @@ func (c *Context) Pane() batch.Pane { return c.pane }
 // the same value, time, window and pane: see leat.Accumulation.
 func (c *Context) Retracts() bool { return c.retracts }
 
+// ProcessingTime returns what the clock says, in UTC, to a stateful function, and
+// the zero time to any other. On the batch plan the clock stands still. Results that
+// depend on it are not the same when the program runs again.
+func (c *Context) ProcessingTime() time.Time {
+	if c.engine == nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(c.engine.ProcessingTime()).UTC()
+}
+
 // Emit passes a row to the main output, with the time and window of the row
 // being processed. It may be called any number of times until Process returns,
 // by the goroutine that runs Process; later it panics.
@@ -83,8 +93,9 @@ type Emit[B any] func(B)
 //	OnTimer(c *leat.Context, emit leat.Emit[B]) error
 //	OnExpiry(c *leat.Context, emit leat.Emit[B]) error
 //
-// which run when one of its timers fires, and when the state of a key is about to
-// go because its window, or in the global window the input, is over.
+// which run when one of its timers fires, and when what is in the cells of a key is
+// about to go because its window, or in the global window the input, is over. What
+// OnExpiry emits has the last moment of the window as event time.
 type DoFn[A, B any] interface {
 	Process(c *Context, in A, emit Emit[B]) error
 }

@@ -59,6 +59,9 @@ func declareState[A, B any](in PCollection[A], fn DoFn[A, B]) (*state.Declaratio
 	}
 	if in.valid() {
 		errs = append(errs, stateWindows(in.edge))
+		if d.Sorted && !hasTime(in.edge, map[graph.Edge]bool{}) {
+			errs = append(errs, errors.New("the function wants its rows in the order of time, but they have no event time; give leat.Read the option leat.EventTime or leat.EventTimeField"))
+		}
 	}
 	return d, errors.Join(errs...)
 }
@@ -87,13 +90,13 @@ func checkCalls[A, B any](fn DoFn[A, B], d *state.Declaration) error {
 	case len(d.Timers) > 0 && !timed:
 		err = fmt.Errorf("timer %s has nothing to call; give %s a method OnTimer(*leat.Context, %s) error", d.Timers[0].Name, t, emit)
 	case len(d.Timers) == 0 && timed:
-		err = fmt.Errorf("method OnTimer of %s would never be called, as there is no timer; give the struct a field of type state.EventTimer", t)
+		err = fmt.Errorf("method OnTimer of %s would never be called, as there is no timer; give the struct a field of type state.EventTimer or state.ProcessingTimer", t)
 	}
 	if h := batchHooksOf[B](fn); d.Stateful() && (h.start != nil || h.finish != nil) {
 		err = errors.Join(err, fmt.Errorf("%s has state and hooks around batches, but rows of several keys are in a batch, and timers fire outside of one; keep rows in a cell and use a timer, or do the work in a step behind", t))
 	}
-	if expires && !d.Stateful() {
-		err = errors.Join(err, fmt.Errorf("method OnExpiry of %s would never be called, as there is no state; give the struct a cell, a field of package state", t))
+	if expires && len(d.Cells) == 0 {
+		err = errors.Join(err, fmt.Errorf("method OnExpiry of %s would never be called, as there is no cell whose value could go; give the struct one, a field of package state", t))
 	}
 	return err
 }
@@ -101,7 +104,7 @@ func checkCalls[A, B any](fn DoFn[A, B], d *state.Declaration) error {
 // statefulOp is the operation of a ParDo with state.
 func statefulOp[A, B any](in PCollection[A], fn DoFn[A, B], d *state.Declaration, note string, make func() *parDoFn[A, B]) *graph.Stateful {
 	_, expires := fn.(onExpiry[B])
-	return &graph.Stateful{Row: in.edge.Type(), Note: note, Cells: d.Cells, Timers: d.Timers, Expires: expires,
+	return &graph.Stateful{Row: in.edge.Type(), Note: note, Cells: d.Cells, Timers: d.Timers, Sorted: d.Sorted, Expires: expires,
 		New: func() (graph.StatefulFn, error) {
 			f := &statefulFn[A, B]{parDoFn: make(), declared: d, fires: newRowsIn(in.rows)}
 			f.timer, _ = f.fn.(onTimer[B])
@@ -122,6 +125,8 @@ type statefulFn[A, B any] struct {
 	fires    *rowsIn[A] // rows with nothing but a key, for which timers fire
 	timer    onTimer[B]
 	expiry   onExpiry[B]
+
+	panes, retract bool // what the rows that wait to be passed on carry
 }
 
 // Start implements graph.StatefulFn.
@@ -146,12 +151,16 @@ func (f *statefulFn[A, B]) Empty(slot int32) bool { return f.cells.Empty(slot) }
 // SizeBytes implements graph.StatefulFn.
 func (f *statefulFn[A, B]) SizeBytes() int64 { return f.cells.SizeBytes() }
 
+// Age implements graph.StatefulFn.
+func (f *statefulFn[A, B]) Age(watermark, processing int64) { f.cells.Age(watermark, processing) }
+
+// Lives implements graph.StatefulFn.
+func (f *statefulFn[A, B]) Lives() int64 { return f.cells.Mortal() }
+
 // Process implements graph.StatefulFn.
 func (f *statefulFn[A, B]) Process(ctx context.Context, b *batch.Batch, at []int32, emit graph.Emit) error {
-	if b.Retract != nil { // rows of one batch all say whether they are retractions, or none does
-		if err := f.Flush(emit); err != nil {
-			return err
-		}
+	if err := f.shape(b, emit); err != nil {
+		return err
 	}
 	f.context = Context{Context: ctx, windowed: b.Start != nil, engine: f.engine}
 	f.batch, f.down = b, emit
@@ -168,15 +177,29 @@ func (f *statefulFn[A, B]) Process(ctx context.Context, b *batch.Batch, at []int
 	})
 	f.open, f.batch = false, nil
 	f.cells.Leave()
-	if err == nil && b.Retract != nil {
-		err = f.Flush(emit)
-	}
 	return err
+}
+
+// shape passes on what waits when the rows of b carry other things than those before:
+// the rows of one batch all have panes, or say whether they are retractions, or none
+// does.
+func (f *statefulFn[A, B]) shape(b *batch.Batch, emit graph.Emit) error {
+	panes, retract := b.Panes != nil, b.Retract != nil
+	if panes == f.panes && retract == f.retract {
+		return nil
+	}
+	f.panes, f.retract = panes, retract
+	return f.Flush(emit)
 }
 
 // one calls the user's code for the row at f.row, and what timers it makes due.
 func (f *statefulFn[A, B]) one(in A, slot int32) error {
 	time := f.batch.TimeAt(int(f.row))
+	if f.declared.Sorted {
+		if err := f.ours(func() error { return f.engine.Advance(time) }); err != nil {
+			return err
+		}
+	}
 	f.cells.Row(slot, time)
 	if f.keyed {
 		f.now = in
@@ -194,7 +217,7 @@ func (f *statefulFn[A, B]) one(in A, slot int32) error {
 func (f *statefulFn[A, B]) Fire(ctx context.Context, firings *graph.Firings, emit graph.Emit) error {
 	name := func(i int) string { return "timer " + f.declared.Timers[firings.Timer[i]].Name }
 	return f.calls(ctx, firings, emit, name, func(c *Context, i int) error {
-		f.cells.Firing(int(firings.Timer[i]), firings.Tag[i], firings.At[i])
+		f.cells.Firing(firings.Slots[i], int(firings.Timer[i]), firings.Tag[i], firings.At[i], firings.Rows.Time[i])
 		return f.timer.OnTimer(c, f.emit)
 	})
 }
@@ -213,10 +236,8 @@ func (f *statefulFn[A, B]) calls(ctx context.Context, firings *graph.Firings, em
 		f.emitting, f.context = was, context
 	}()
 	b := firings.Rows
-	if was.batch != nil && was.batch.Retract != nil {
-		plain := *b
-		plain.Retract = make([]bool, b.Len())
-		b = &plain
+	if err := f.shape(b, emit); err != nil {
+		return err
 	}
 	f.emitting = emitting{blame: &f.fires.blame, batch: b, down: emit}
 	c := &Context{Context: ctx, windowed: b.Start != nil, engine: f.engine}
@@ -237,6 +258,9 @@ func (f *statefulFn[A, B]) calls(ctx context.Context, firings *graph.Firings, em
 		}, nil)
 	})
 	f.cells.Due() // the operator looks at timers again in any case
+	if err == nil && was.batch != nil {
+		return f.shape(was.batch, emit)
+	}
 	if err != nil {
 		return fmt.Errorf("%s of key %s: %w", name(at), b.Root.Children[0].Format(at), err)
 	}

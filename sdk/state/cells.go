@@ -5,6 +5,7 @@ package state
 type Cells struct {
 	place  *place
 	stores []store
+	mortal []store // those with a ttl
 	slots  int
 }
 
@@ -12,7 +13,12 @@ type Cells struct {
 func (d *Declaration) Open(fn any, engine Engine) *Cells {
 	c := &Cells{place: &place{engine: engine, slot: none, fired: none}}
 	for _, f := range d.cells {
-		c.stores = append(c.stores, f.of(fn).(cellField).open(c.place))
+		life := lifetime{place: c.place, ttl: f.ttl.Microseconds(), processing: f.processing}
+		s := f.of(fn).(cellField).open(life)
+		c.stores = append(c.stores, s)
+		if life.ttl > 0 {
+			c.mortal = append(c.mortal, s)
+		}
 	}
 	for i, f := range d.timers {
 		f.of(fn).(timeField).bindTimer(c.place, i)
@@ -38,6 +44,12 @@ func (c *Cells) Reset(slots []int32) {
 			s.reset(slot)
 		}
 	}
+	for _, s := range c.mortal {
+		until := s.life().until
+		for _, slot := range slots {
+			until[slot] = ever
+		}
+	}
 }
 
 // Empty reports whether there is nothing in a slot.
@@ -58,15 +70,61 @@ func (c *Cells) SizeBytes() (n int64) {
 	return n
 }
 
-// Row lets the fields stand for the key and window of a slot, for a row, or what a
-// timer puts out, with that event time.
+// Row lets the fields stand for the key and window of a slot, for a row with that
+// event time.
 func (c *Cells) Row(slot int32, time int64) {
-	c.place.slot, c.place.time = slot, time
+	c.place.slot, c.place.time, c.place.now = slot, time, time
+	if c.mortal != nil {
+		c.age(slot)
+	}
 }
 
-// Firing says which timer OnTimer is called for.
-func (c *Cells) Firing(timer int, tag string, at int64) {
-	c.place.fired, c.place.tag, c.place.at = timer, tag, at
+// Firing lets the fields stand for a slot and says which timer OnTimer is called for,
+// what it was set to, and the event time of what it puts out.
+func (c *Cells) Firing(slot int32, timer int, tag string, at, output int64) {
+	p := c.place
+	p.slot, p.time, p.now = slot, output, max(at, output)
+	p.fired, p.tag, p.at = timer, tag, at
+	if c.mortal != nil {
+		c.age(slot)
+	}
+}
+
+// age empties the cells of a slot whose time is over.
+func (c *Cells) age(slot int32) {
+	for _, s := range c.mortal {
+		if l := s.life(); l.until[slot] <= l.now() {
+			s.reset(slot)
+			l.until[slot] = ever
+		}
+	}
+}
+
+// Mortal returns the shortest ttl, in µs; 0 when there is none.
+func (c *Cells) Mortal() (ttl int64) {
+	for _, s := range c.mortal {
+		if l := s.life(); ttl == 0 || l.ttl < ttl {
+			ttl = l.ttl
+		}
+	}
+	return ttl
+}
+
+// Age empties the cells of all slots whose time is over at a watermark, and at a
+// processing time.
+func (c *Cells) Age(watermark, processing int64) {
+	for _, s := range c.mortal {
+		l, now := s.life(), watermark
+		if l.processing {
+			now = processing
+		}
+		for slot, until := range l.until {
+			if until <= now {
+				s.reset(int32(slot))
+				l.until[slot] = ever
+			}
+		}
+	}
 }
 
 // Due reports, once, whether a timer was set that should fire by now.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 )
 
 // store holds a cell for all slots of a task.
@@ -13,6 +12,7 @@ type store interface {
 	empty(slot int32) bool
 	reset(slot int32)
 	sizeBytes() int64
+	life() *lifetime
 }
 
 // cellField is a cell of any kind.
@@ -20,12 +20,13 @@ type cellField interface {
 	// check refuses types of which a cell cannot hold values.
 	check() error
 	// open makes the cell work in a task's copy of the struct.
-	open(p *place) store
+	open(l lifetime) store
 }
 
 // Timer is a timer that a function has declared.
 type Timer struct {
-	Name string
+	Name       string
+	Processing bool // it is one in processing time
 }
 
 // Declaration is the state that a function declares. It is for leat.ParDo.
@@ -35,10 +36,11 @@ type Declaration struct {
 	keys   []field
 	Timers []Timer // in the order of the fields
 	Cells  []string
+	Sorted bool // the function wants its rows in the order of time
 }
 
 type field struct {
-	name  string
+	tagged
 	index []int
 }
 
@@ -72,7 +74,7 @@ func Declare(fn any) (*Declaration, error) {
 
 // Stateful reports whether there is any state.
 func (d *Declaration) Stateful() bool {
-	return len(d.cells)+len(d.timers)+len(d.keys) > 0
+	return len(d.cells)+len(d.timers)+len(d.keys) > 0 || d.Sorted
 }
 
 // find adds the fields of a struct.
@@ -80,8 +82,10 @@ func (d *Declaration) find(fn any, t reflect.Type, at []int) error {
 	var errs []error
 	for i := range t.NumField() {
 		f := t.Field(i)
-		found := field{nameOf(f), append(append([]int(nil), at...), i)}
+		found := field{index: append(append([]int(nil), at...), i)}
 		switch {
+		case f.Type == sortedType:
+			d.Sorted = true
 		case ours(f.Type):
 			errs = append(errs, d.add(fn, f, found))
 		case f.Anonymous && f.Type.Kind() == reflect.Struct:
@@ -93,15 +97,10 @@ func (d *Declaration) find(fn any, t reflect.Type, at []int) error {
 	return errors.Join(errs...)
 }
 
-// nameOf is the identity of a field: its tag, or else its name.
-func nameOf(f reflect.StructField) string {
-	if name, _, _ := strings.Cut(f.Tag.Get("leat"), ","); name != "" {
-		return name
+func (d *Declaration) add(fn any, f reflect.StructField, found field) (err error) {
+	if found.tagged, err = tagOf(f); err != nil {
+		return err
 	}
-	return f.Name
-}
-
-func (d *Declaration) add(fn any, f reflect.StructField, found field) error {
 	if !f.IsExported() {
 		return fmt.Errorf("state %s is unexported, so leat.ParDo cannot bind it; export the field", f.Name)
 	}
@@ -126,7 +125,12 @@ func (d *Declaration) place(fn any, f reflect.StructField, found field) error {
 			return fmt.Errorf("cell %s: %w", f.Name, err)
 		}
 	case timeField:
-		d.timers, d.Timers = append(d.timers, found), append(d.Timers, Timer{Name: found.name})
+		if found.ttl > 0 {
+			return fmt.Errorf("timer %s has a ttl; only cells have one", f.Name)
+		}
+		_, one := v.(*ProcessingTimer)
+		_, many := v.(*ProcessingTimers)
+		d.timers, d.Timers = append(d.timers, found), append(d.Timers, Timer{found.name, one || many})
 	case keyField:
 		d.keys = append(d.keys, found)
 	}
@@ -142,9 +146,10 @@ func (d *Declaration) Keys(fn any) (keys []any, names []string) {
 }
 
 var (
-	cellType = reflect.TypeFor[cellField]()
-	timeType = reflect.TypeFor[timeField]()
-	keyType  = reflect.TypeFor[keyField]()
+	cellType   = reflect.TypeFor[cellField]()
+	timeType   = reflect.TypeFor[timeField]()
+	keyType    = reflect.TypeFor[keyField]()
+	sortedType = reflect.TypeFor[TimeSorted]()
 )
 
 // ours reports whether a field of the type is a cell, a timer or a key.
@@ -161,7 +166,7 @@ func holds(t reflect.Type, within []reflect.Type) bool {
 		}
 	}
 	within = append(within, t)
-	if ours(t) {
+	if ours(t) || t == sortedType {
 		return true
 	}
 	switch t.Kind() {

@@ -19,3 +19,18 @@ func (k *Key[K]) isKey() {}
 
 // keyField is a *Key[K] of any K.
 type keyField interface{ isKey() }
+
+// TimeSorted asks for sorted input, when it is embedded in the struct: the rows of
+// a key come in the order of event time, and rows of the same time in the order of
+// the canonical bytes of their values, whatever the order of arrival.
+//
+//	type decay struct {
+//		state.TimeSorted
+//		Score state.Value[float64]
+//	}
+//
+// A row waits until the watermark has passed its time. Timers take part in the
+// order: one that is set to t fires before the rows of time t, and behind all
+// earlier ones. A row that comes when the watermark has passed its time and the
+// allowed lateness is dropped and counted, since its place in the order is gone.
+type TimeSorted struct{}

@@ -10,7 +10,7 @@ type List[T any] struct {
 }
 
 type lists[T any] struct {
-	*place
+	lifetime
 	copies copier
 	have   [][]T
 	bytes  int64
@@ -19,6 +19,7 @@ type lists[T any] struct {
 // Append adds a value at the end.
 func (l *List[T]) Append(value T) {
 	s := l.at()
+	s.wrote()
 	list := s.have[s.slot]
 	before := cap(list)
 	list = append(list, value)
@@ -45,6 +46,7 @@ func (l *List[T]) Len() int {
 // Write replaces the values by those of a slice, in its order.
 func (l *List[T]) Write(values []T) {
 	s := l.at()
+	s.wrote()
 	own := append([]T(nil), values...) // values may be what Read returned
 	var bytes int64
 	if s.copies != nil {
@@ -72,12 +74,15 @@ func (l *List[T]) at() *lists[T] {
 
 func (l *List[T]) check() error { return supported[T]() }
 
-func (l *List[T]) open(p *place) store {
-	l.lists = &lists[T]{place: p, copies: copierOf[T]()}
+func (l *List[T]) open(life lifetime) store {
+	l.lists = &lists[T]{lifetime: life, copies: copierOf[T]()}
 	return l.lists
 }
 
-func (s *lists[T]) grow(n int) { s.have = extend(s.have, n) }
+func (s *lists[T]) grow(n int) {
+	s.lifetime.grow(n)
+	s.have = extend(s.have, n)
+}
 
 func (s *lists[T]) empty(slot int32) bool { return len(s.have[slot]) == 0 }
 
@@ -92,4 +97,4 @@ func (s *lists[T]) reset(slot int32) {
 	s.have[slot] = nil
 }
 
-func (s *lists[T]) sizeBytes() int64 { return 24*int64(cap(s.have)) + s.bytes }
+func (s *lists[T]) sizeBytes() int64 { return s.lifetime.sizeBytes() + 24*int64(cap(s.have)) + s.bytes }

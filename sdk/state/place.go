@@ -5,6 +5,7 @@ type place struct {
 	engine Engine
 	slot   int32 // of the key and window at hand; none outside of a call
 	time   int64 // event time of the row, or of what a timer puts out
+	now    int64 // by which cells age: that time, or what the timer was set to
 	due    bool  // a timer was set that should fire when the call returns
 
 	fired int // the timer that OnTimer was called for; none for no timer
@@ -23,10 +24,12 @@ type Engine interface {
 	SetTimer(slot int32, timer int, tag string, at, output int64) (due bool, err error)
 	// ClearTimer makes a timer not fire.
 	ClearTimer(slot int32, timer int, tag string)
-	// Advance fires what is due at t.
+	// Advance says that time has come to t, and fires what is due.
 	Advance(t int64) error
 	// Watermark is the event time that has been reached.
 	Watermark() int64
+	// ProcessingTime is what the clock of the engine says.
+	ProcessingTime() int64
 }
 
 // Misuse is what cells and timers panic with when a function uses them in a way

@@ -22,16 +22,35 @@ import (
 // to stop.
 type EventTimer struct{ timer }
 
+// ProcessingTimer is a timer in processing time: OnTimer is called when the clock
+// of the machine reaches the time it is set to. What it does depends on when the
+// program runs. At the end of the input those that are set fire once; what they set
+// again is forgotten.
+//
+// What OnTimer puts out has the event time of the row that has set the timer; the
+// watermark is held back until then.
+type ProcessingTimer struct{ timer }
+
 // EventTimers are event timers with tags: a key has any number of them in a window.
 type EventTimers struct{ timers }
 
-// Set sets the timer. The rows that OnTimer emits have that time as event time.
+// ProcessingTimers are processing timers with tags.
+type ProcessingTimers struct{ timers }
+
+// Set sets the timer. The rows that OnTimer emits have that time as event time, or
+// the last moment of their window where that is earlier.
 func (t *EventTimer) Set(at time.Time) { t.set("", micros(at), micros(at)) }
 
 // SetWithOutput sets the timer, and the event time of what OnTimer emits, which may
 // be earlier. The watermark behind the step is held back to it until the timer has
 // fired, so that the rows are not late.
 func (t *EventTimer) SetWithOutput(at, output time.Time) { t.set("", micros(at), t.output(output)) }
+
+// Set sets the timer.
+func (t *ProcessingTimer) Set(at time.Time) {
+	t.check()
+	t.set("", micros(at), t.place.time)
+}
 
 // Set sets the timer of a tag. The rows that OnTimer emits have that time as event
 // time.
@@ -40,6 +59,12 @@ func (t *EventTimers) Set(tag string, at time.Time) { t.set(tag, micros(at), mic
 // SetWithOutput is that of EventTimer, for the timer of a tag.
 func (t *EventTimers) SetWithOutput(tag string, at, output time.Time) {
 	t.set(tag, micros(at), t.output(output))
+}
+
+// Set sets the timer of a tag.
+func (t *ProcessingTimers) Set(tag string, at time.Time) {
+	t.check()
+	t.set(tag, micros(at), t.place.time)
 }
 
 // timer is a timer without tags.

@@ -9,7 +9,7 @@ type Value[T any] struct {
 
 // values are the values of all slots.
 type values[T any] struct {
-	*place
+	lifetime
 	copies copier
 	have   []T
 	set    []bool
@@ -31,6 +31,7 @@ func (v *Value[T]) Get() T {
 // Write sets the value.
 func (v *Value[T]) Write(value T) {
 	s := v.at()
+	s.wrote()
 	at := &s.have[s.slot]
 	if s.copies == nil {
 		*at, s.set[s.slot] = value, true
@@ -56,12 +57,15 @@ func (v *Value[T]) at() *values[T] {
 
 func (v *Value[T]) check() error { return supported[T]() }
 
-func (v *Value[T]) open(p *place) store {
-	v.values = &values[T]{place: p, copies: copierOf[T]()}
+func (v *Value[T]) open(l lifetime) store {
+	v.values = &values[T]{lifetime: l, copies: copierOf[T]()}
 	return v.values
 }
 
-func (s *values[T]) grow(n int) { s.have, s.set = extend(s.have, n), extend(s.set, n) }
+func (s *values[T]) grow(n int) {
+	s.lifetime.grow(n)
+	s.have, s.set = extend(s.have, n), extend(s.set, n)
+}
 
 func (s *values[T]) empty(slot int32) bool { return !s.set[slot] }
 

@@ -39,8 +39,14 @@ type stateful struct {
 	counters *Counters
 	dead     int // slots given back since keys were last released
 
-	watermark int64
-	expiring  bool // the function is told that state goes
+	lateness  int64 // how long after its end the state of a window is kept
+	delay     int64 // how far sorted input stays behind the watermark, for late rows
+	watermark int64 // that the function sees
+	clock     int64 // processing time
+	expiring  bool  // the function is told that state goes
+	finishing bool  // the input has ended: the clock does not go on
+	waiting   waiting
+	tidying   tidying
 
 	// Of the call under way.
 	ctx  context.Context
@@ -69,6 +75,10 @@ func NewStateful(s Stateful, sides int, counters *Counters) (Operator, error) {
 	o := &stateful{Stateful: s, fn: fn, counters: counters, watermark: batch.MinTime,
 		global: s.Windowing.Fn.Kind() == window.KindGlobal,
 		keys:   state.NewKeys(s.Op.Row.Fields[0].Type), panes: state.NewPanes(), timers: state.NewTimers(len(s.Op.Timers))}
+	o.tidying.watermark = batch.MinTime
+	if o.lateness = s.Windowing.Strategy.LatenessMicros(); s.Op.Sorted {
+		o.lateness, o.delay = 0, o.lateness
+	}
 	if sides == 0 {
 		return o, nil
 	}
@@ -82,7 +92,11 @@ func (o *stateful) begin(ctx context.Context, emit graph.Emit) error {
 		return nil
 	}
 	o.started = true
-	return o.fn.Start(ctx, engine{o})
+	if err := o.fn.Start(ctx, engine{o}); err != nil {
+		return err
+	}
+	o.tidying.ttl = o.fn.Lives()
+	return nil
 }
 
 // Process implements Operator.
@@ -93,28 +107,45 @@ func (o *stateful) Process(ctx context.Context, b *batch.Batch, emit graph.Emit)
 	if b.Len() == 0 {
 		return nil
 	}
+	if o.Op.Sorted {
+		o.keep(b)
+		return nil
+	}
+	if err := o.process(b); err != nil {
+		return err
+	}
+	if o.Bounded { // rows come in small batches, key group by key group
+		return nil
+	}
+	o.tidy()
+	return o.fn.Flush(emit)
+}
+
+// process hands rows to the function, each with its slot.
+func (o *stateful) process(b *batch.Batch) error {
 	b, err := o.locate(b)
 	if err != nil {
 		return err
 	}
-	if err := o.fn.Process(ctx, b, o.at, emit); err != nil {
-		return err
-	}
-	return o.flush()
-}
-
-// flush passes on what was emitted. A batch plan waits until batches are full, as
-// rows come in small ones, key group by key group.
-func (o *stateful) flush() error {
-	if o.Bounded {
-		return nil
-	}
-	return o.fn.Flush(o.emit)
+	return o.fn.Process(o.ctx, b, o.at, o.emit)
 }
 
 // Watermark implements Operator.
 func (o *stateful) Watermark(ctx context.Context, w int64, emit graph.Emit) error {
 	if err := o.begin(ctx, emit); err != nil {
+		return err
+	}
+	if err := o.advance(w - o.delay); err != nil {
+		return err
+	}
+	o.tidy()
+	return nil
+}
+
+// advance lets event time come to w: rows that wait for it, timers and the end of
+// windows, in this order.
+func (o *stateful) advance(w int64) error {
+	if err := o.release(w); err != nil {
 		return err
 	}
 	o.watermark = w
@@ -124,7 +155,45 @@ func (o *stateful) Watermark(ctx context.Context, w int64, emit graph.Emit) erro
 	if err := o.expire(w); err != nil {
 		return err
 	}
+	return o.fn.Flush(o.emit)
+}
+
+// ProcessingTime implements Timed. At the end of the input what waits for the clock
+// fires, and what is set then is forgotten: it could do so for ever.
+func (o *stateful) ProcessingTime(ctx context.Context, now int64, emit graph.Emit) error {
+	if err := o.begin(ctx, emit); err != nil {
+		return err
+	}
+	if now < batch.MaxTime {
+		o.clock = now
+	} else {
+		o.finishing = true
+	}
+	for t := o.timers.Next(state.ProcessingTime); t <= now; t = o.timers.Next(state.ProcessingTime) {
+		if err := o.round(state.ProcessingTime, t); err != nil {
+			return err
+		}
+	}
+	if err := o.fireUntil(o.watermark); err != nil { // what they have set in event time
+		return err
+	}
 	return o.fn.Flush(emit)
+}
+
+// Due implements Timed.
+func (o *stateful) Due() int64 { return min(o.timers.Next(state.ProcessingTime), batch.MaxTime) }
+
+// Hold implements Delaying: what timers hold, what comes late because rows are put
+// into order, and what OnExpiry will put out when the lateness of a window is over.
+func (o *stateful) Hold() int64 {
+	hold := min(o.timers.Hold(), batch.MaxTime)
+	if o.delay > 0 && (o.waiting.rows > 0 || o.timers.Len() > 0) {
+		hold = min(hold, o.watermark)
+	}
+	if o.Op.Expires && o.lateness+o.delay > 0 && o.panes.Len() > 0 {
+		hold = min(hold, o.panes.Sorted()[0].End-1)
+	}
+	return hold
 }
 
 // End implements Operator.
@@ -132,14 +201,7 @@ func (o *stateful) End(ctx context.Context, emit graph.Emit) error {
 	if err := o.begin(ctx, emit); err != nil {
 		return err
 	}
-	o.watermark = endOfInput
-	if err := o.fireUntil(endOfInput); err != nil {
-		return err
-	}
-	if err := o.expire(endOfInput); err != nil {
-		return err
-	}
-	return o.fn.Flush(emit)
+	return o.advance(endOfInput)
 }
 
 // EndKeyGroup implements KeyGrouped: for the keys so far this is the end.
@@ -147,10 +209,13 @@ func (o *stateful) EndKeyGroup(ctx context.Context, emit graph.Emit) error {
 	if !o.Bounded {
 		return nil
 	}
+	if err := o.ProcessingTime(ctx, batch.MaxTime, emit); err != nil {
+		return err
+	}
 	if err := o.End(ctx, emit); err != nil {
 		return err
 	}
-	o.watermark = batch.MinTime
+	o.watermark, o.finishing = batch.MinTime, false
 	return nil
 }
 
@@ -164,7 +229,7 @@ func (o *stateful) Close() error {
 
 // SizeBytes implements Sized.
 func (o *stateful) SizeBytes() int64 {
-	return o.keys.SizeBytes() + o.timers.SizeBytes() + o.fn.SizeBytes() + int64(48*o.slots.Len())
+	return o.waiting.bytes + o.keys.SizeBytes() + o.timers.SizeBytes() + o.fn.SizeBytes() + int64(48*o.slots.Len())
 }
 
 // locate sets o.at to the slots of the rows, and returns the batch with their
@@ -241,4 +306,4 @@ func (o *stateful) onTime(b *batch.Batch) *batch.Batch {
 func (o *stateful) over(end int64) bool { return o.expiry(end) <= o.watermark }
 
 // expiry is when the state of a window that ends at end goes.
-func (o *stateful) expiry(end int64) int64 { return end }
+func (o *stateful) expiry(end int64) int64 { return end + o.lateness }

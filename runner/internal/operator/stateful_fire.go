@@ -151,14 +151,19 @@ func (o *stateful) expireGlobal(w int64) error {
 	return nil
 }
 
-// last calls OnExpiry for the keys of a window.
+// last calls OnExpiry for the keys of a window that have something in their cells.
 func (o *stateful) last(w window.Interval, slots []int32) error {
 	if !o.Op.Expires || len(slots) == 0 {
 		return nil
 	}
-	calls := make([]state.Firing, len(slots))
-	for i, slot := range slots {
-		calls[i] = state.Firing{Slot: slot}
+	var calls []state.Firing
+	for _, slot := range slots {
+		if !o.fn.Empty(slot) {
+			calls = append(calls, state.Firing{Slot: slot})
+		}
+	}
+	if len(calls) == 0 {
+		return nil
 	}
 	o.sort(calls)
 	o.call()

@@ -204,7 +204,7 @@ func (t *Timers) Next(d Domain) int64 {
 		top := (*h)[0]
 		e := &t.all[top.id]
 		switch {
-		case e.queued != top.at: // another entry counts
+		case e.queued != top.at || e.domain != d: // another entry counts, or it was of another timer
 			h.pop()
 		case !e.set:
 			e.queued = Never
