@@ -251,3 +251,45 @@ func inOrderOf(rows []mark, r *rand.Rand) (events []leattest.Event) {
 	}
 	return events
 }
+
+// The state of a window stays until its allowed lateness is over; rows that come
+// later are dropped, counted, and go to LateTo. One that is late for some of its
+// windows is in the others.
+func TestStateOfLateRows(t *testing.T) {
+	for _, tasks := range []int{1, 3} {
+		p := &leat.Pipeline{}
+		row := func(v, ts int64) leattest.Event {
+			return leattest.At(milli(ts), mark{K: "k", V: v, At: milli(ts)})
+		}
+		in := leat.Read[mark](p, "marks", leattest.Stream[mark](row(1, 10), leattest.Watermark(milli(119)), row(2, 20), leattest.Watermark(milli(120)), row(3, 30), row(4, 60)))
+		var late leat.PCollection[mark]
+		w := leat.Window(in, window.Sliding(100*time.Millisecond, 50*time.Millisecond), leat.AllowedLateness(20*time.Millisecond), leat.LateTo(&late))
+		out := leattest.Capture(leat.ParDo(leat.KeyBy(w, "by-key", field.Of(func(m *mark) *string { return &m.K })), "state", &lastWords{}), "out")
+		dropped := leattest.Capture(late, "late")
+		result, err := local.Run(t.Context(), p, local.Options{Plan: local.Streaming, Parallelism: tasks})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equalRows(t, out.Sorted(), "[0,100) ends with [1 2] @ 1970-01-01T00:00:00.099999Z [1970-01-01T00:00:00Z, 1970-01-01T00:00:00.1Z)",
+			"[-50,50) ends with [1] @ 1970-01-01T00:00:00.049999Z [1969-12-31T23:59:59.95Z, 1970-01-01T00:00:00.05Z)",
+			"[50,150) ends with [4] @ 1970-01-01T00:00:00.149999Z [1970-01-01T00:00:00.05Z, 1970-01-01T00:00:00.15Z)")
+		equalRows(t, dropped.Sorted(), "{K:k V:3 At:1970-01-01 00:00:00.03 +0000 UTC} @ 1970-01-01T00:00:00.03Z")
+		if !strings.Contains(fmt.Sprintf("%+v", result), "Dropped:1") {
+			t.Errorf("%+v does not say that one row was dropped", result)
+		}
+	}
+}
+
+// lastWords says at the end of a window what was in it.
+type lastWords struct{ Values state.List[int64] }
+
+func (l *lastWords) Process(_ *leat.Context, in keyedMark, _ leat.Emit[string]) error {
+	l.Values.Append(in.Value.V)
+	return nil
+}
+
+func (l *lastWords) OnExpiry(c *leat.Context, emit leat.Emit[string]) error {
+	start, end, _ := c.Window()
+	emit(fmt.Sprintf("[%d,%d) ends with %v", start.UnixMilli(), end.UnixMilli(), l.Values.Read()))
+	return nil
+}

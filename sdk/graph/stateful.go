@@ -19,6 +19,7 @@ type Stateful struct {
 	Timers  []state.Timer
 	Sorted  bool // rows of a key come in the order of time
 	Expires bool // Expire is to be called
+	Late    int  // the output for rows that are too late; 0: they are dropped
 	New     func() (StatefulFn, error)
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 // LateTo gives the rows that come too late for all of their windows, in the
-// grouping step (Combine, GroupByKey, CoGroup, Distinct) right behind the Window it
-// is an option of; a KeyBy may lie between. out is set by that step and may be used
+// grouping step (Combine, GroupByKey, CoGroup, Distinct) or the ParDo with state right
+// behind the Window it is an option of; a KeyBy may lie between. out is set by that step and may be used
 // from then on:
 //
 //	var late leat.PCollection[Click]
@@ -102,7 +102,7 @@ func (p *Pipeline) lateOf(e graph.Edge) (l *lateRows, keyed bool) {
 	return nil, false
 }
 
-// connectLate lets a grouping step give the late rows of its input in to the
+// connectLate lets a grouping step, or a function with state, give the late rows of its input in to the
 // LateTo of the Window in front, if there is one. pick makes of them rows of the
 // input as they were before the grouping.
 func (s *step) connectLate(n *graph.Node, in graph.Edge, pick func(graph.Edge) graph.Edge) {
@@ -115,11 +115,17 @@ func (s *step) connectLate(n *graph.Node, in graph.Edge, pick func(graph.Edge) g
 		return
 	}
 	l.step = s.name
-	if len(n.Outputs) == 1 {
+	output := 1
+	if op, ok := n.Op.(*graph.Stateful); ok {
+		output = len(n.Outputs) // behind the side outputs
+		op.Late = output
+	} else {
 		n.Op.(*graph.Combine).Late = true
+	}
+	if len(n.Outputs) == output {
 		n.Outputs = append(n.Outputs, graph.Output{Name: "late", Type: n.Inputs[0].Type()})
 	}
-	e := pick(graph.Edge{Node: n, Output: 1})
+	e := pick(graph.Edge{Node: n, Output: output})
 	if keyed {
 		e = half(&step{p: s.p, name: s.name + ".late"}, e, 1)
 	}

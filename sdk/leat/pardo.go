@@ -172,6 +172,9 @@ func ParDo[A, B any](in PCollection[A], name string, fn DoFn[A, B]) PCollection[
 	for i, f := range sides {
 		f.of(fn).connect(s.p, graph.Edge{Node: n, Output: i + 1})
 	}
+	if declared.Stateful() {
+		s.connectLate(n, in.edge, func(e graph.Edge) graph.Edge { return e })
+	}
 	return PCollection[B]{s.p, graph.Edge{Node: n}, out}
 }
 

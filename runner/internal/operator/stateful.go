@@ -53,6 +53,7 @@ type stateful struct {
 	emit graph.Emit
 
 	ids, at, rows []int32
+	late          []int32 // rows that no window took
 	windows       []window.Interval
 	fired         []state.Firing
 	firings       graph.Firings
@@ -108,8 +109,7 @@ func (o *stateful) Process(ctx context.Context, b *batch.Batch, emit graph.Emit)
 		return nil
 	}
 	if o.Op.Sorted {
-		o.keep(b)
-		return nil
+		return o.keep(b)
 	}
 	if err := o.process(b); err != nil {
 		return err
@@ -231,79 +231,3 @@ func (o *stateful) Close() error {
 func (o *stateful) SizeBytes() int64 {
 	return o.waiting.bytes + o.keys.SizeBytes() + o.timers.SizeBytes() + o.fn.SizeBytes() + int64(48*o.slots.Len())
 }
-
-// locate sets o.at to the slots of the rows, and returns the batch with their
-// windows: a row that is in several comes several times, one that is late for all
-// or in none not at all.
-func (o *stateful) locate(b *batch.Batch) (*batch.Batch, error) {
-	if o.global {
-		o.at = resize(o.at, b.Len())
-		o.keys.Lookup(b.Root.Children[0], b.Sel, o.at)
-		o.fn.Grow(o.keys.Len())
-		return b, nil
-	}
-	b, err := o.assign(b)
-	if err != nil {
-		return nil, err
-	}
-	b = o.onTime(b)
-	n := b.Len()
-	o.ids, o.at = resize(o.ids, n), resize(o.at, n)
-	o.keys.Lookup(b.Root.Children[0], b.Sel, o.ids)
-	for i, id := range o.ids {
-		row := b.Row(i)
-		w := window.Interval{Start: b.Start[row], End: b.End[row]}
-		slot := o.panes.Get(w).Slot(id, &o.slots)
-		for int(slot) >= len(o.owners) {
-			o.owners = append(o.owners, owner{})
-		}
-		o.owners[slot] = owner{w, id}
-		o.at[i] = slot
-	}
-	o.fn.Grow(o.slots.Len())
-	return b, nil
-}
-
-// assign puts rows into windows, unless they are.
-func (o *stateful) assign(b *batch.Batch) (_ *batch.Batch, err error) {
-	if o.Windowing.Grouped {
-		return b, nil
-	}
-	o.rows, o.windows = o.rows[:0], o.windows[:0]
-	for i := range b.Len() {
-		row, before := b.Row(i), len(o.windows)
-		if o.windows, err = o.Windowing.Fn.Assign(b.TimeAt(row), o.windows); err != nil {
-			return nil, err
-		}
-		for range o.windows[before:] {
-			o.rows = append(o.rows, int32(row))
-		}
-	}
-	out := b.Gather(o.rows)
-	out.Start, out.End = make([]int64, len(o.rows)), make([]int64, len(o.rows))
-	for i, w := range o.windows {
-		out.Start[i], out.End[i] = w.Start, w.End
-	}
-	return out, nil
-}
-
-// onTime leaves out, and counts, rows of windows that are over.
-func (o *stateful) onTime(b *batch.Batch) *batch.Batch {
-	if o.watermark == batch.MinTime {
-		return b
-	}
-	kept := make([]int32, 0, b.Len())
-	for i := range b.Len() {
-		if row := b.Row(i); !o.over(b.End[row]) {
-			kept = append(kept, int32(row))
-		}
-	}
-	o.counters.Dropped += int64(b.Len() - len(kept))
-	return b.WithSel(kept)
-}
-
-// over reports whether the state of a window that ends at end is gone.
-func (o *stateful) over(end int64) bool { return o.expiry(end) <= o.watermark }
-
-// expiry is when the state of a window that ends at end goes.
-func (o *stateful) expiry(end int64) int64 { return end + o.lateness }

@@ -10,16 +10,19 @@ import (
 )
 
 // keep lets the rows of a function with sorted input wait until event time has
-// passed them. Those of a time that has been passed are dropped.
-func (o *stateful) keep(b *batch.Batch) {
-	on := make([]int32, 0, b.Len())
+// passed them. Those of a time that has been passed are late.
+func (o *stateful) keep(b *batch.Batch) error {
+	o.late = o.late[:0]
+	onTime := make([]int32, 0, b.Len())
 	for i := range b.Len() {
 		if row := b.Row(i); b.TimeAt(row) >= o.watermark {
-			on = append(on, int32(row))
+			onTime = append(onTime, int32(row))
+		} else {
+			o.late = append(o.late, int32(row))
 		}
 	}
-	o.counters.Dropped += int64(b.Len() - len(on))
-	o.waiting.add(b.WithSel(on))
+	o.waiting.add(b.WithSel(onTime))
+	return o.drop(b)
 }
 
 // release hands the rows of times before w to the function, in the order of time, of
