@@ -22,6 +22,14 @@
 // cleared; in any other it goes when the watermark passes the end of the window and
 // the allowed lateness, and rows that come later are dropped and counted.
 //
+// A collection that every task should hold, and all rows consult (Flink calls it
+// broadcast state), is a leat.Side field of the same struct.
+//
+// What a function does with rows as they come depends on the order of arrival, and
+// what it does with timers between them on how far the watermark has come; on the
+// batch plan that is not before all rows of the key were there. TimeSorted takes both
+// away, so that a function gives the same on both plans.
+//
 // The name of a field, or of its tag `leat:"name"`, is the identity of the cell in
 // a checkpoint.
 //

@@ -63,7 +63,7 @@ func (o *stateful) place(b *batch.Batch) (_ *batch.Batch, err error) {
 	if err := o.drop(b); err != nil {
 		return nil, err
 	}
-	if single {
+	if single && (o.Windowing.Grouped || 4*len(o.rows) > b.Physical()) { // of a key group there are few in a batch
 		return o.inPlace(b), nil
 	}
 	out := b.Gather(o.rows)
