@@ -392,6 +392,20 @@ func TestIdleSplit(t *testing.T) {
 	}
 }
 
+// A split that is idle when it ends, and one that ends while another is idle, end
+// like others: the last windows close, with all rows in them.
+func TestIdleSplitsEnd(t *testing.T) {
+	for _, parallelism := range []int{1, 2, 3} {
+		source := &timetable{rows: [][]timetabled{steady("ann", 25, 1), {{0, ev("bob", 0)}, {40, ev("bob", 24)}}, {{60, ev("cat", 25)}}}}
+		live(t, source, watermark.Monotone().IdleAfter(5*time.Second), local.Options{Parallelism: parallelism}, 100, func(out *leattest.Captured[leat.KV[string, int64]]) {
+			want := []string{"ann 10 until 10", "ann 10 until 20", "ann 5 until 30", "bob 1 until 10", "bob 1 until 30", "cat 1 until 30"}
+			if got := counted(out); !slices.Equal(got, want) {
+				t.Errorf("parallelism %d: %q, want %q", parallelism, got, want)
+			}
+		})
+	}
+}
+
 // With Every a watermark waits for the end of the interval, and is said then though
 // nothing comes.
 func TestIntervals(t *testing.T) {
