@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/leatflow/leat/io/memory"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/codec"
@@ -118,5 +119,32 @@ func TestPanes(t *testing.T) {
 		if text := counts.Sorted()[0]; text != "{Key:ann Value:{Clicks:3}} @ 1970-01-01T00:00:59.999999Z [1970-01-01T00:00:00Z, 1970-01-01T00:01:00Z) early pane 0" {
 			t.Errorf("the first pane is %s", text)
 		}
+	}
+}
+
+// One clock is moved by any stream, and steps behind another one see that at its
+// next turn.
+func TestOneClock(t *testing.T) {
+	p := &leat.Pipeline{}
+	leat.Write(leat.Read[Click](p, "mover", leattest.Stream[Click](
+		leattest.Pause(), leattest.ProcessingTime(9*time.Second), leattest.ProcessingTime(time.Second),
+	)), "nowhere", &memory.Collector[Click]{})
+	clicks := leat.Read[Click](p, "clicks", leattest.Stream[Click](
+		leattest.At(at(1), Click{"ann"}), leattest.Pause(), leattest.Pause(), // ten seconds later
+		leattest.At(at(2), Click{"ann"}), leattest.Watermark(at(100)),
+	))
+	byUser := leat.KeyBy(clicks, "by-user", field.Of(func(c *Click) *string { return &c.User }))
+	windowed := leat.Window(byUser, window.Fixed(time.Minute), leat.Accumulation(window.Discarding),
+		leat.Trigger(window.AfterWatermark(window.Early(window.AfterProcessingTime(10*time.Second)))))
+	counts := leattest.Capture(leat.Combine(windowed, "count", agg.Into(func(c *Click, n *Count) []agg.Term { return []agg.Term{agg.Count(&n.Clicks)} })), "counts")
+	if _, err := local.Run(t.Context(), p, local.Options{Parallelism: 3}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range counts.Rows() {
+		got = append(got, fmt.Sprint(r.Value.Value.Clicks, r.Pane.Timing))
+	}
+	if want := []string{"1 early", "1 on_time"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

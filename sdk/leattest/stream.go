@@ -17,7 +17,8 @@
 //
 // Several streams in one pipeline take turns: the first event of each, in the
 // order of Read, then the second of each, and so on; Pause leaves a turn out. They
-// share one clock, which begins at the epoch and is moved by any of them.
+// share one clock, which begins at the epoch and is moved by any of them; steps that
+// are only behind another stream see it move at that stream's next turn.
 package leattest
 
 import (

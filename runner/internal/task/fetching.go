@@ -116,11 +116,11 @@ func (r *Reading) scriptedEvent(ctx context.Context) (connector.Event, error) {
 	if !r.more {
 		r.pace.Wait(r.source.Now())
 		err := r.source.Script.await(ctx, r.steps, r.source.Node.ID)
-		r.pace.Waited(r.source.Now())
 		if err != nil {
 			return connector.Event{}, err
 		}
 		r.steps++
+		r.clock(r.source.Now())
 	}
 	e, err := r.ask(ctx)
 	r.more = e.More

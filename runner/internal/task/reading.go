@@ -33,8 +33,9 @@ type Reading struct {
 	place   int             // in the alignment of the source's readers
 
 	scripted bool
-	steps    int  // events read of a script
-	more     bool // the next is a part of the last
+	steps    int   // events read of a script
+	more     bool  // the next is a part of the last
+	shown    int64 // what the clock of the scripts shows to the steps behind
 	fetching fetching
 }
 

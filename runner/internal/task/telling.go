@@ -36,12 +36,20 @@ func (r *Reading) said(e connector.Event) {
 	}
 }
 
-// advance moves the clock of a script. The reader had nothing meanwhile.
+// advance moves the clock of the scripts. The reader had nothing meanwhile.
 func (r *Reading) advance(d int64) {
 	r.pace.Wait(r.source.Now())
-	now := r.source.Script.advance(d)
-	r.add(Message{Message: exchange.Message{Kind: exchange.ProcessingTime, Time: now}})
-	r.say(r.pace.Tick(now))
+	r.clock(r.source.Script.advance(d))
+}
+
+// clock tells the steps behind what the clock of the scripts shows, when this or
+// another script has moved it, and ends the wait until then.
+func (r *Reading) clock(now int64) {
+	if now > r.shown {
+		r.shown = now
+		r.add(Message{Message: exchange.Message{Kind: exchange.ProcessingTime, Time: now}})
+		r.say(r.pace.Tick(now))
+	}
 	r.pace.Waited(now)
 }
 
