@@ -202,9 +202,9 @@ func flinkWatermark(w time.Time) string {
 	return fmt.Sprint(w.UnixMilli() - 1)
 }
 
-// flinkDifferences are the cases in which Leat is different on purpose: what it does
+// timerDifferences are the cases in which Leat is different on purpose: what it does
 // instead, and why.
-var flinkDifferences = map[string]struct {
+var timerDifferences = map[string]struct {
 	reason string
 	want   []string
 }{
@@ -239,7 +239,7 @@ func TestFlinkTimers(t *testing.T) {
 		ran++
 		t.Run(c.Name, func(t *testing.T) {
 			want := c.want(t)
-			if d, ok := flinkDifferences[c.Name]; ok {
+			if d, ok := timerDifferences[c.Name]; ok {
 				if slices.Equal(d.want, want) {
 					t.Errorf("there is no difference any more (%s)", d.reason)
 				}
