@@ -92,17 +92,17 @@ type asyncFn[A, B any] struct {
 	f       func(context.Context, A) (B, error)
 	how     Async
 	rows    []B
+	at      [1]int32
+	row     [1]A
 }
 
 // Call implements graph.AsyncFn.
 func (f *asyncFn[A, B]) Call(b *batch.Batch, i int32) (graph.AsyncCall, error) {
-	c := &asyncCall[A, B]{fn: f}
-	var row [1]A
-	if err := f.decode.Decode(b.Root, []int32{i}, row[:]); err != nil {
+	f.at[0] = i
+	if err := f.decode.Decode(b.Root, f.at[:], f.row[:]); err != nil {
 		return nil, err
 	}
-	c.in = row[0]
-	return c, nil
+	return &asyncCall[A, B]{fn: f, in: f.row[0]}, nil
 }
 
 // Results implements graph.AsyncFn.
