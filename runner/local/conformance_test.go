@@ -137,7 +137,6 @@ var wholeBundles = map[string]bool{"lifecycle": true}
 // notYet are the cases for which something is not there yet. They are printed as
 // failing and counted, but do not fail the test.
 var notYet = map[string]string{
-	"side_input":                             "side inputs on the streaming plan",
 	"state_combining":                        "a combining cell",
 	"state_map":                              "a cell that is a map",
 	"state_set":                              "a cell that is a set",
