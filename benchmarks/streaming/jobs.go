@@ -54,6 +54,7 @@ var jobs = []job{
 	{"session", "count and sum by key in sessions with a gap of 100 ms", 2, 0.18, func(in leat.PCollection[Event], out *checksum) {
 		leat.Write(combined(leat.Window(in, window.Session(sessionGap))), "out", out)
 	}},
+	{"interval", "pairs of events of a key within 30 µs of each other", 1, 0, interval},
 }
 
 func double(e Event) Event {

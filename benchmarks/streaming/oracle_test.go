@@ -51,7 +51,8 @@ var oracles = map[string]func(s *stream, events int64) sums{
 	"sliding": func(s *stream, events int64) sums {
 		return aligned(s, events, slidingSize.Microseconds(), slidingPeriod.Microseconds())
 	},
-	"session": sessions,
+	"session":  sessions,
+	"interval": intervals,
 }
 
 func all(s *stream, events int64) []Event {
@@ -87,6 +88,28 @@ func aligned(s *stream, events, size, period int64) (out sums) {
 	}
 	for g, v := range groups {
 		out.add(g.key, v.Count, v.Sum, g.start+size-1)
+	}
+	return out
+}
+
+// intervals pairs each event of a low value with those of a high value near it.
+func intervals(s *stream, events int64) (out sums) {
+	byKey := make(map[int64][]Event)
+	for _, e := range all(s, events) {
+		byKey[e.Key] = append(byKey[e.Key], e)
+	}
+	for key, list := range byKey {
+		slices.SortFunc(list, func(a, b Event) int { return a.At.Compare(b.At) })
+		for i, a := range list {
+			for _, b := range list[i+1:] {
+				if b.At.Sub(a.At) > near {
+					break
+				}
+				if low, high := min(a.Value, b.Value), max(a.Value, b.Value); low < valueCount/2 && high >= valueCount/2 {
+					out.add(key, low, high, b.At.UnixMicro())
+				}
+			}
+		}
 	}
 	return out
 }
