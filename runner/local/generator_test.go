@@ -47,8 +47,9 @@ type generator struct {
 	// is built from that, without interpreting anything again.
 	decisions []bool
 	replaying bool
-	// batchOnly: the streaming plan refuses a step of the pipeline
-	batchOnly bool
+	// atEnd: a side input is complete only when its source ends, so that is refused
+	// where the source says it never does
+	atEnd bool
 	names     int
 	flows     []flow
 	outs      []*memory.Collector[record]
@@ -168,6 +169,7 @@ func init() { // not a literal, which the steps would refer to in a circle
 		{"left join", func(g *generator, in flow) (flow, bool) { return g.join(leftJoin, in) }},
 		{"full join", func(g *generator, in flow) (flow, bool) { return g.join(fullJoin, in) }},
 		{"as of", any((*generator).asOf)},
+		{"interval join", (*generator).intervalJoin},
 		{"side list", any((*generator).sideList)},
 		{"side map", any((*generator).sideMap)},
 		{"side singleton", (*generator).sideSingleton},

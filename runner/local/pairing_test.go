@@ -54,7 +54,6 @@ func (g *generator) join(m joining, in flow) (flow, bool) {
 	default:
 		coll = leat.FullJoin(left, right, name, paired)
 	}
-	g.batchOnly = true
 	out := a.grouping(coll)
 	out.far, out.rows = out.far || b.far, rows
 	g.add(out)
@@ -106,7 +105,6 @@ func (g *generator) asOf(in flow) {
 	by := field.Of(func(e *record) *int64 { return e.P })
 	coll := leat.AsOf(leat.KeyBy(in.coll, g.name("key"), by), leat.KeyBy(b.coll, g.name("key"), by), g.name("asof"),
 		func(_ int64, a record, b *record) record { return paired(a.K, &a, b) })
-	g.batchOnly = true
 	right := canonical(b.rows)
 	out := in
 	out.coll, out.rows = coll, nil
@@ -124,6 +122,32 @@ func (g *generator) asOf(in flow) {
 	g.add(out)
 }
 
+// intervalJoin joins with rows of another collection that are near in time.
+func (g *generator) intervalJoin(in flow) (flow, bool) {
+	a, b := g.few(in, 100), g.few(g.any(), 100)
+	lower := time.Duration(g.r.IntN(20)-15) * time.Second
+	upper := lower + time.Duration(g.r.IntN(12))*time.Second
+	by := field.Of(func(e *record) *int64 { return e.P })
+	out := a
+	out.grouped, out.far, out.rows = false, a.far || b.far, nil
+	for _, x := range a.rows {
+		for _, y := range b.rows {
+			apart := y.t - x.t
+			if x.row.P == nil || y.row.P == nil || *x.row.P != *y.row.P || apart < lower.Microseconds() || apart > upper.Microseconds() {
+				continue
+			}
+			out.rows = append(out.rows, naive{row: paired(x.row.K, &x.row, &y.row), t: max(x.t, y.t)})
+		}
+	}
+	if !g.decide(len(out.rows) <= pairsMost) {
+		return a, false
+	}
+	out.coll = leat.IntervalJoin(leat.KeyBy(a.coll, g.name("key"), by), leat.KeyBy(b.coll, g.name("key"), by), g.name("interval"), lower, upper,
+		func(_ int64, a, b record) record { return paired(a.K, &a, &b) })
+	g.add(out)
+	return a, true
+}
+
 // beside puts a side input for the rows into windows, of which one follows from the
 // window of a row.
 func (g *generator) beside(in, side flow) flow {
@@ -135,7 +159,13 @@ func (g *generator) beside(in, side flow) flow {
 		}
 		fn = window.Global()
 	}
-	return rewindow(side, fn)
+	return g.complete(rewindow(side, fn))
+}
+
+// complete notes a side input that is complete only at its end.
+func (g *generator) complete(side flow) flow {
+	g.atEnd = g.atEnd || side.fn.Kind() == window.KindGlobal
+	return side
 }
 
 // seen returns the rows of a side input that a row sees.
@@ -172,7 +202,6 @@ func (f flow) eachSeeing(coll leat.PCollection[record], side flow, do func(recor
 
 func (g *generator) sideList(in flow) {
 	side := g.beside(in, g.few(g.any(), 40))
-	g.batchOnly = true
 	do := func(r record, list []record) record {
 		for _, o := range list {
 			r.N = (r.N*31 + o.N) % 1009
@@ -194,7 +223,6 @@ func (g *generator) sideMap(in flow) {
 	side := g.beside(in, g.few(g.any(), 40))
 	counts := leat.Combine(leat.KeyBy(side.coll, g.name("key"), field.Of(func(e *record) *string { return &e.K })), g.name("counts"),
 		agg.Into(func(_ *record, n *int64) []agg.Term { return []agg.Term{agg.Count(n)} }))
-	g.batchOnly = true
 	keep := func(r record, counts map[string]int64) bool { return counts[r.K]%2 == 0 }
 	coll := leat.FilterWith(in.coll, leat.AsMap(counts), g.name("map"), keep)
 	out := in
@@ -213,13 +241,12 @@ func (g *generator) sideMap(in flow) {
 
 // sideSingleton adds the number of rows of another collection.
 func (g *generator) sideSingleton(in flow) (flow, bool) {
-	side := rewindow(g.few(g.any(), 40), window.Global())
+	side := g.complete(rewindow(g.few(g.any(), 40), window.Global()))
 	if g.decide(len(side.rows) == 0) {
 		return in, false // nothing is no singleton
 	}
 	one := leat.KeyBy(side.coll, g.name("key"), field.Func(func(record) bool { return true }))
 	count := leat.Values(leat.Combine(one, g.name("count"), agg.Into(func(_ *record, n *int64) []agg.Term { return []agg.Term{agg.Count(n)} })))
-	g.batchOnly = true
 	do := func(r record, n int64) record {
 		r.N = (r.N + n) % 1000
 		return r
