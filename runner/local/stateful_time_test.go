@@ -293,3 +293,71 @@ func (l *lastWords) OnExpiry(c *leat.Context, emit leat.Emit[string]) error {
 	emit(fmt.Sprintf("[%d,%d) ends with %v", start.UnixMilli(), end.UnixMilli(), l.Values.Read()))
 	return nil
 }
+
+// priced looks a side input up when a row comes, when a timer fires, and when its
+// window is over.
+type priced struct {
+	Prices leat.Side[[]mark]
+	Seen   state.List[int64]
+	Soon   state.EventTimer
+}
+
+func (f *priced) Process(c *leat.Context, in keyedMark, emit leat.Emit[string]) error {
+	f.Seen.Append(in.Value.V)
+	f.Soon.Set(c.Time().Add(time.Millisecond))
+	emit(fmt.Sprintf("row %d at %d", in.Value.V, f.price()))
+	return nil
+}
+
+func (f *priced) OnTimer(_ *leat.Context, emit leat.Emit[string]) error {
+	emit(fmt.Sprintf("timer, seen %v, at %d", f.Seen.Read(), f.price()))
+	return nil
+}
+
+func (f *priced) OnExpiry(_ *leat.Context, emit leat.Emit[string]) error {
+	emit(fmt.Sprintf("over, seen %v, at %d", f.Seen.Read(), f.price()))
+	return nil
+}
+
+func (f *priced) price() int64 {
+	if prices := f.Prices.Get(); len(prices) == 1 {
+		return prices[0].V
+	}
+	return -1
+}
+
+// sortedPriced is priced with sorted input.
+type sortedPriced struct {
+	state.TimeSorted
+	priced
+}
+
+// A function with state sees a side input of the window of the row, also in timers
+// and OnExpiry, in late rows, and in rows that wait to be sorted.
+func TestSideInputsOfState(t *testing.T) {
+	row := func(v, ts int64) leattest.Event {
+		return leattest.At(milli(ts), mark{K: "k", V: v, At: milli(ts)})
+	}
+	for _, tasks := range []int{1, 3} {
+		for _, sorted := range []bool{false, true} {
+			p := &leat.Pipeline{}
+			w := window.Fixed(10 * time.Millisecond)
+			late := leat.AllowedLateness(5 * time.Millisecond)
+			in := leat.Window(leat.Read[mark](p, "marks", leattest.Stream[mark](row(1, 1), row(2, 12), leattest.Watermark(milli(13)), row(3, 8), leattest.Watermark(milli(40)))), w, late)
+			prices := leat.Window(leat.Read[mark](p, "prices", leattest.Stream[mark](row(100, 3), row(200, 13), leattest.Watermark(milli(20)), leattest.Pause(), leattest.Pause(), leattest.Watermark(milli(60)))), w)
+			fn := &sortedPriced{priced: priced{Prices: leat.AsList(prices)}}
+			var run leat.DoFn[keyedMark, string] = fn
+			if !sorted {
+				run = &fn.priced
+			}
+			out := leattest.Capture(leat.ParDo(leat.KeyBy(in, "by-key", field.Of(func(m *mark) *string { return &m.K })), "state", run), "out")
+			if _, err := local.Run(t.Context(), p, local.Options{Plan: local.Streaming, Parallelism: tasks}); err != nil {
+				t.Fatal(err)
+			}
+			got := out.Values()
+			slices.Sort(got)
+			equalRows(t, got, "row 1 at 100", "timer, seen [1], at 100", "row 3 at 100", "timer, seen [1 3], at 100", "over, seen [1 3], at 100",
+				"row 2 at 200", "timer, seen [2], at 200", "over, seen [2], at 200")
+		}
+	}
+}

@@ -143,12 +143,24 @@ func (o *sides) WatermarkOf(ctx context.Context, input int, w int64, emit graph.
 			return err
 		}
 	}
-	// A row at its time or later sees no window that ends by then.
-	if by := min(o.passed[0], o.first); by > batch.MinTime {
+	return o.advance(ctx, emit)
+}
+
+// seeing is implemented by operators that call the function for more than the row
+// that has just come: at this moment or later.
+type seeing interface{ sees() int64 }
+
+// forget drops windows that nothing sees any more: rows that wait and those to come,
+// and what the operator has kept, see none that ends by then.
+func (o *sides) forget() {
+	by := min(o.passed[0], o.first)
+	if s, ok := o.Operator.(seeing); ok {
+		by = min(by, s.sees())
+	}
+	if by > o.forgot {
 		o.forgot = by
 		o.fn.Forget(by)
 	}
-	return o.advance(ctx, emit)
 }
 
 // release lets go on what is ready, the earliest first.
@@ -190,12 +202,14 @@ func (o *sides) Watermark(ctx context.Context, w int64, emit graph.Emit) error {
 
 // advance tells the operator of a watermark that is behind all that waits.
 func (o *sides) advance(ctx context.Context, emit graph.Emit) error {
-	w := min(o.all, o.first)
-	if w <= o.inner {
-		return nil
+	if w := min(o.all, o.first); w > o.inner {
+		o.inner = w
+		if err := o.Operator.Watermark(ctx, w, emit); err != nil {
+			return err
+		}
 	}
-	o.inner = w
-	return o.Operator.Watermark(ctx, w, emit)
+	o.forget()
+	return nil
 }
 
 // Hold implements Delaying.

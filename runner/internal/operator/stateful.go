@@ -196,6 +196,16 @@ func (o *stateful) Hold() int64 {
 	return hold
 }
 
+// sees implements seeing: rows that are late or wait, timers and OnExpiry of windows
+// that are open.
+func (o *stateful) sees() int64 {
+	at := min(o.watermark-o.lateness, o.waiting.earliest())
+	if o.panes.Len() > 0 {
+		at = min(at, o.panes.Sorted()[0].End-1)
+	}
+	return at
+}
+
 // End implements Operator.
 func (o *stateful) End(ctx context.Context, emit graph.Emit) error {
 	if err := o.begin(ctx, emit); err != nil {
