@@ -49,12 +49,12 @@ type generator struct {
 	replaying bool
 	// atEnd: a side input is complete only when its source ends, so that is refused
 	// where the source says it never does
-	atEnd bool
-	names     int
-	flows     []flow
-	outs      []*memory.Collector[record]
-	written   [][]naive
-	result    *local.Result // of the last run
+	atEnd   bool
+	names   int
+	flows   []flow
+	outs    []*memory.Collector[record]
+	written [][]naive
+	result  *local.Result // of the last run
 }
 
 func (g *generator) name(kind string) string {
