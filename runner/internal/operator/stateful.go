@@ -167,6 +167,9 @@ func (o *stateful) ProcessingTime(ctx context.Context, now int64, emit graph.Emi
 	if now < batch.MaxTime {
 		o.clock = now
 	} else {
+		if err := o.release(endOfInput); err != nil { // rows that wait may set timers yet
+			return err
+		}
 		o.finishing = true
 	}
 	for t := o.timers.Next(state.ProcessingTime); t <= now; t = o.timers.Next(state.ProcessingTime) {

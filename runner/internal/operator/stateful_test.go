@@ -635,3 +635,19 @@ func TestStateGoesWithItsKeyGroup(t *testing.T) {
 		}
 	}
 }
+
+// sortedAlarms is alarms with sorted input.
+type sortedAlarms struct {
+	state.TimeSorted
+	alarms
+}
+
+// Rows that wait to be sorted when the input ends set timers of the clock, too, which
+// fire before event time goes to its end.
+func TestProcessingTimerOfSortedInput(t *testing.T) {
+	r := newStatefulRun(t, window.Global(), &sortedAlarms{})
+	r.element("a", "at:90", 8)
+	r.element("a", "in:5", 7)
+	r.end()
+	r.expect("end", "in:5 @7", "at:90 @8", "clock of a, seen 2 @7", "at of a, seen 2 @90", "expiry of a, seen 2 @2305843009213693950")
+}
