@@ -6,12 +6,13 @@ type Cells struct {
 	place  *place
 	stores []store
 	mortal []store // those with a ttl
+	timers []Timer
 	slots  int
 }
 
 // Open binds the fields of fn, a task's own copy of the struct, to an engine.
 func (d *Declaration) Open(fn any, engine Engine) *Cells {
-	c := &Cells{place: &place{engine: engine, slot: none, fired: none}}
+	c := &Cells{place: &place{engine: engine, slot: none, fired: none}, timers: d.Timers}
 	for _, f := range d.cells {
 		life := lifetime{place: c.place, ttl: f.ttl.Microseconds(), processing: f.processing}
 		s := f.of(fn).(cellField).open(life)
@@ -83,7 +84,10 @@ func (c *Cells) Row(slot int32, time int64) {
 // what it was set to, and the event time of what it puts out.
 func (c *Cells) Firing(slot int32, timer int, tag string, at, output int64) {
 	p := c.place
-	p.slot, p.time, p.now = slot, output, max(at, output)
+	p.slot, p.time, p.now = slot, output, output
+	if !c.timers[timer].Processing {
+		p.now = max(at, output)
+	}
 	p.fired, p.tag, p.at = timer, tag, at
 	if c.mortal != nil {
 		c.age(slot)

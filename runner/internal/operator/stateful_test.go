@@ -541,11 +541,20 @@ func TestSortedInput(t *testing.T) {
 type mortal struct {
 	Hour  state.Value[int64] `leat:",ttl=1h"`
 	Names state.Set[string]  `leat:"names,ttl=10s,processing"`
+	Clock state.ProcessingTimer
 }
 
-func (m *mortal) Process(_ *leat.Context, in keyedProgram, emit leat.Emit[string]) error {
+func (m *mortal) OnTimer(_ *leat.Context, emit leat.Emit[string]) error {
+	emit(fmt.Sprintf("timer, %d%v", m.Hour.Get(), m.Names.Values()))
+	return nil
+}
+
+func (m *mortal) Process(c *leat.Context, in keyedProgram, emit leat.Emit[string]) error {
 	m.Hour.Write(m.Hour.Get() + 1)
 	m.Names.Add(in.Value.Prog)
+	if in.Value.Prog == "clock" {
+		m.Clock.Set(c.ProcessingTime().Add(24 * time.Hour))
+	}
 	emit(fmt.Sprintf("%d%v", m.Hour.Get(), m.Names.Values()))
 	return nil
 }
@@ -567,6 +576,10 @@ func TestTimeToLive(t *testing.T) {
 	r.clock(10_000_000)
 	r.element("a", "w", hour)
 	r.expect("ten seconds are over", fmt.Sprintf("4[w] @%d", hour))
+	r.element("a", "clock", hour)
+	r.take()
+	r.clock(30 * hour)
+	r.expect("the clock is not event time", fmt.Sprintf("timer, 5[] @%d", hour))
 }
 
 // Keys without state are forgotten, so that a stream of ever new keys takes no more
