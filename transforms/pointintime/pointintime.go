@@ -94,8 +94,13 @@ func From[R any](in leat.PCollection[R], f func(*R) Lookup) Term {
 //
 // The spine and the collections looked up need event times, which decide alone
 // what was known when; in which order rows come does not matter. Within a memory
-// budget, what does not fit is looked up in passes over files; the rows of one key
-// within the longest window must fit. Join needs the batch plan.
+// budget, what does not fit in a batch plan is looked up in passes over files; the rows
+// of one key within the longest window must fit.
+//
+// On the streaming plan a row waits until the watermark of what is looked up has
+// reached its time, and rows of the longest window are kept in memory. Rows come out
+// in no particular order, and the same as in a batch plan; those behind their own
+// watermark, on either side, are dropped and counted.
 func Join[S, O any](spine leat.PCollection[S], name string, f func(*S, *O) []Term) leat.PCollection[O] {
 	s := leat.Begin(spine, name)
 	j, err := describe(leat.InputOf(spine), f)
