@@ -56,7 +56,12 @@ func (c coverage) add(o coverage) {
 
 // impossible are combinations that the API refuses or that mean nothing.
 func impossible(c cell) bool {
+	if c.firing != "" && c.windows == "grouped" {
+		return true // a trigger comes with windows of its own
+	}
 	switch c.transform {
+	case "stateful": // sessions grow, and with them what the state would be of
+		return c.windows == "session"
 	case "join", "left join", "full join": // ungrouped sessions grow with both sides
 		return c.windows == "session" && c.firing == ""
 	}

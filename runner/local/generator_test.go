@@ -54,6 +54,7 @@ type generator struct {
 	flows   []flow
 	outs    []*memory.Collector[record]
 	written [][]naive
+	fires   []fired
 	result  *local.Result // of the last run
 }
 
@@ -168,8 +169,9 @@ func init() { // not a literal, which the steps would refer to in a circle
 		{"join", func(g *generator, in flow) (flow, bool) { return g.join(innerJoin, in) }},
 		{"left join", func(g *generator, in flow) (flow, bool) { return g.join(leftJoin, in) }},
 		{"full join", func(g *generator, in flow) (flow, bool) { return g.join(fullJoin, in) }},
-		{"as of", any((*generator).asOf)},
 		{"interval join", (*generator).intervalJoin},
+		{"stateful", (*generator).stateful},
+		{"as of", any((*generator).asOf)},
 		{"side list", any((*generator).sideList)},
 		{"side map", any((*generator).sideMap)},
 		{"side singleton", (*generator).sideSingleton},

@@ -108,14 +108,18 @@ func (f flow) grouping(coll leat.PCollection[record]) flow {
 
 func (g *generator) distinct(in flow) {
 	out := in.grouping(leat.Distinct(in.coll, g.name("distinct")))
-	out.rows = group(in, func(r record) string { return naive{row: r}.String() }, func(rows []naive, _ window.Interval) record {
+	out.rows = distinctRows(in)
+	g.add(out)
+}
+
+func distinctRows(in flow) []naive {
+	return group(in, func(r record) string { return naive{row: r}.String() }, func(rows []naive, _ window.Interval) record {
 		first := rows[0].row
 		if first.F == 0 {
 			first.F = 0 // a key has no sign of zero
 		}
 		return first
 	})
-	g.add(out)
 }
 
 // groupByKey folds the values of a key into a number that depends on their order.

@@ -38,7 +38,7 @@ func TestMetamorphic(t *testing.T) {
 		return
 	}
 	var mu sync.Mutex
-	spilled, covered := 0, make(coverage)
+	all := runs{covered: make(coverage)}
 	next := *first
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -51,13 +51,14 @@ func TestMetamorphic(t *testing.T) {
 				if s >= *first+uint64(*cases) {
 					return
 				}
-				n, cells, ok := metamorphic(t, s)
+				done, ok := metamorphic(t, s)
 				if !ok {
 					t.Errorf("the pipeline of seed %d: run it alone with -seed %d", s, s)
 				}
 				mu.Lock()
-				spilled += n
-				covered.add(cells)
+				all.spilled += done.spilled
+				all.short += done.short
+				all.covered.add(done.covered)
 				mu.Unlock()
 			}
 		})
@@ -66,13 +67,19 @@ func TestMetamorphic(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	if *cases > 50 && spilled < *cases/20 {
-		t.Errorf("only %d runs of %d pipelines wrote to disk", spilled, *cases)
+	if *cases > 50 && (all.spilled < *cases/20 || all.short > *cases/100) {
+		t.Errorf("of %d pipelines %d runs wrote to disk, and %d had too little memory", *cases, all.spilled, all.short)
 	}
-	t.Logf("%d random pipelines without a difference, %d runs wrote to disk; transforms by the windows of their rows:\n%s", *cases, spilled, covered)
-	want := *cases / 500 // 100 in 50,000
-	if n, which := covered.least(); n < min(want, 100) {
-		t.Errorf("%s of rows in %s windows was tried %d times, want at least %d", which.transform, which.windows, n, min(want, 100))
+	t.Logf("%d random pipelines without a difference, %d runs wrote to disk, %d had too little memory; transforms by the windows of their rows:\n%s", *cases, all.spilled, all.short, all.covered)
+	want := 0
+	switch {
+	case *cases >= 50_000:
+		want = 100
+	case *cases >= 5_000:
+		want = 1
+	}
+	if n, which := all.covered.least(); n < want {
+		t.Errorf("%s of rows in %s windows, fired %q, was tried %d times, want at least %d", which.transform, which.windows, which.firing, n, want)
 	}
 }
 
@@ -119,42 +126,56 @@ func waysOf(t *testing.T, seed uint64) []way {
 	return ways
 }
 
-// metamorphic runs the pipeline of one seed in several ways and returns how many
-// of the runs wrote to disk, and what the pipeline has in it.
-func metamorphic(t *testing.T, seed uint64) (spilled int, covered coverage, ok bool) {
+// runs is what the runs of pipelines have done.
+type runs struct {
+	spilled int // runs that wrote to disk
+	short   int // runs that found their memory budget too small, and said so
+	covered coverage
+}
+
+// metamorphic runs the pipeline of one seed in several ways.
+func metamorphic(t *testing.T, seed uint64) (done runs, ok bool) {
 	var of *generator // interpreted
 	var want [][]string
 	for i, w := range waysOf(t, seed) {
-		g := generate(seed, w.arrival, of)
-		if g.atEnd && w.endless {
+		if of != nil && of.atEnd {
 			w.endless = false
-			g = generate(seed, w.arrival, of)
+		}
+		g := generate(seed, w, of)
+		if of != nil {
+			for k := range g.fires {
+				g.fires[k].want = of.fires[k].want
+			}
 		}
 		got, err := g.run(t, w.Options)
+		if w.Memory > 0 && err != nil && strings.Contains(err.Error(), "of the memory budget") {
+			done.short++ // the lists of one key have to fit
+			continue
+		}
 		if err != nil {
 			t.Errorf("%s: %v\n%s", w, err, g)
-			return spilled, g.cells, false
+			return done, false
 		}
 		if g.result.Spilled > 0 {
-			spilled++
+			done.spilled++
 		}
 		whose := "the interpreter"
 		switch {
 		case i == 0 && g.odd: // the interpreter does not know about NaN
-			of, want = g, got
+			of, want, done.covered = g, got, g.cells
 		case i == 0:
-			of, want = g, g.expected()
+			of, want, done.covered = g, g.expected(), g.cells
 		case g.odd:
 			whose = "the first run"
 		}
 		for sink := range got {
 			if d := multisets(got[sink], want[sink]); d != "" {
 				t.Errorf("%s: sink %d differs from %s:\n%s\n%s", w, sink, whose, d, g)
-				return spilled, of.cells, false
+				return done, false
 			}
 		}
 	}
-	return spilled, of.cells, true
+	return done, true
 }
 
 // run runs the pipeline and returns what each sink got, sorted.
@@ -180,13 +201,24 @@ func (g *generator) run(t *testing.T, o local.Options) ([][]string, error) {
 		slices.Sort(rows)
 		all = append(all, rows)
 	}
+	for _, f := range g.fires {
+		rows, err := f.rows()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows)
+	}
 	return all, nil
 }
 
 // expected is what the interpreter gives, sink by sink, sorted.
 func (g *generator) expected() [][]string {
 	var all [][]string
-	for _, f := range g.written {
+	written := slices.Clone(g.written)
+	for _, f := range g.fires {
+		written = append(written, f.want)
+	}
+	for _, f := range written {
 		var rows []string
 		for _, n := range f {
 			rows = append(rows, n.String())
@@ -237,10 +269,11 @@ func (g *generator) String() string {
 	return graph.String()
 }
 
-// generate builds the pipeline of a seed, which is the same for every arrival. With
-// one built before, it interprets nothing.
-func generate(seed uint64, a arrival, of *generator) *generator {
-	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), p: &leat.Pipeline{}, arrival: a, cells: make(coverage)}
+// generate builds the pipeline of a seed, which is the same for every way but for
+// steps with triggers, whose state does not spill. With one built before, it
+// interprets nothing.
+func generate(seed uint64, w way, of *generator) *generator {
+	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), p: &leat.Pipeline{}, arrival: w.arrival, cells: make(coverage)}
 	if of != nil {
 		g.decisions, g.replaying = of.decisions, true
 	}
@@ -254,6 +287,11 @@ func generate(seed uint64, a arrival, of *generator) *generator {
 	g.write(g.flows[len(g.flows)-1])
 	for g.r.IntN(3) == 0 {
 		g.write(g.any())
+	}
+	for range 1 + g.r.IntN(2) {
+		if w.Memory == 0 {
+			g.fire()
+		}
 	}
 	return g
 }

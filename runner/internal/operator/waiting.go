@@ -94,7 +94,7 @@ func (w *waiting) take(before int64) []*batch.Batch {
 	few := 0
 	gather := func() {
 		if len(small) > 0 {
-			all = append(all, batch.ConcatBatches(small))
+			all = append(all, batch.ConcatBatches(alikeRead(small)))
 		}
 		small, few = nil, 0
 	}
@@ -129,3 +129,57 @@ func (w *waiting) take(before int64) []*batch.Batch {
 
 // smallBatch is the number of rows below which batches are worth putting together.
 const smallBatch = 512
+
+// alikeRead leaves out the columns that some of the batches do not have: behind a
+// Flatten, columns that nobody needs may have been read from one source, for somebody
+// else, and not from another.
+func alikeRead(batches []*batch.Batch) []*batch.Batch {
+	roots := make([]*batch.Column, len(batches))
+	for i, b := range batches {
+		roots[i] = b.Root
+	}
+	if !dropUnread(roots) {
+		return batches
+	}
+	out := make([]*batch.Batch, len(batches))
+	for i, b := range batches {
+		out[i] = b.WithRoot(roots[i])
+	}
+	return out
+}
+
+// dropUnread puts nil for each column, down to the fields of structs, that is nil in
+// some of the columns given, and reports whether it had to. The columns themselves
+// are not changed.
+func dropUnread(columns []*batch.Column) (dropped bool) {
+	missing := 0
+	for _, c := range columns {
+		if c == nil {
+			missing++
+		}
+	}
+	if missing > 0 {
+		clear(columns)
+		return missing < len(columns)
+	}
+	if columns[0].Type.Kind != batch.Struct {
+		return false
+	}
+	children := make([]*batch.Column, len(columns))
+	for i := range columns[0].Children {
+		for k, c := range columns {
+			children[k] = c.Children[i]
+		}
+		if !dropUnread(children) {
+			continue
+		}
+		dropped = true
+		for k, c := range columns {
+			own := *c
+			own.Children = slices.Clone(c.Children)
+			own.Children[i] = children[k]
+			columns[k] = &own
+		}
+	}
+	return dropped
+}
