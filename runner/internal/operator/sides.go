@@ -157,6 +157,9 @@ func (o *sides) forget() {
 	if s, ok := o.Operator.(seeing); ok {
 		by = min(by, s.sees())
 	}
+	if by < math.MaxInt64 { // rows at the end of time and beyond still see the global window
+		by = min(by, batch.MaxTime-1)
+	}
 	if by > o.forgot {
 		o.forgot = by
 		o.fn.Forget(by)
