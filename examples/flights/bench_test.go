@@ -11,11 +11,11 @@ import (
 	"github.com/leatflow/leat/sdk/leat"
 )
 
-// The training set of the sample, or of the file that FLIGHTS names, from Parquet
+// The training set of the sample, or of the file that LEAT_FLIGHTS names, from Parquet
 // to Parquet.
 func BenchmarkTraining(b *testing.B) {
 	in := input("")
-	if path := os.Getenv("FLIGHTS"); path != "" {
+	if path := os.Getenv("LEAT_FLIGHTS"); path != "" {
 		in = parquet.Source{Path: path}
 	}
 	windows, err := lookbacks("1h,6h,24h")

@@ -127,11 +127,11 @@ func TestModelRepeatsItself(t *testing.T) {
 
 // The model of the whole file is as good as the one that scikit-learn 1.9.1 fitted
 // to the same training set, whose figures oracle/compare.py has printed. The file
-// is fetched by make data; FLIGHTS names it.
+// is fetched by make data; LEAT_FLIGHTS names it.
 func TestModelOfFullFile(t *testing.T) {
-	path := os.Getenv("FLIGHTS")
+	path := os.Getenv("LEAT_FLIGHTS")
 	if path == "" {
-		t.Skip("FLIGHTS does not name the file; .ci/run fetches it and runs this test")
+		t.Skip("LEAT_FLIGHTS does not name the file; .ci/run fetches it and runs this test")
 	}
 	windows, err := lookbacks(defaultLengths)
 	if err != nil {

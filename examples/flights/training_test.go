@@ -245,11 +245,11 @@ type trainingRow struct {
 }
 
 // The training set of the whole file gives the known figures, on the batch plan in
-// the order of the input. The file is fetched by make data; FLIGHTS names it.
+// the order of the input. The file is fetched by make data; LEAT_FLIGHTS names it.
 func TestTrainingOfFullFile(t *testing.T) {
-	path := os.Getenv("FLIGHTS")
+	path := os.Getenv("LEAT_FLIGHTS")
 	if path == "" {
-		t.Skip("FLIGHTS does not name the file; .ci/run fetches it and runs this test")
+		t.Skip("LEAT_FLIGHTS does not name the file; .ci/run fetches it and runs this test")
 	}
 	windows, err := lookbacks("1h,6h,24h")
 	if err != nil {

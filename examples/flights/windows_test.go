@@ -49,11 +49,11 @@ func TestWindowsOfSample(t *testing.T) {
 }
 
 // The job on the whole file gives the known figures. The file is fetched by
-// make data; FLIGHTS names it.
+// make data; LEAT_FLIGHTS names it.
 func TestWindowsOfFullFile(t *testing.T) {
-	path := os.Getenv("FLIGHTS")
+	path := os.Getenv("LEAT_FLIGHTS")
 	if path == "" {
-		t.Skip("FLIGHTS does not name the file; .ci/run fetches it and runs this test")
+		t.Skip("LEAT_FLIGHTS does not name the file; .ci/run fetches it and runs this test")
 	}
 	for _, o := range []local.Options{{Plan: local.Batch}, {Plan: local.Streaming}, {Plan: local.Batch, Parallelism: 3, BatchRows: 1000}, {Plan: local.Streaming, Parallelism: 1}} {
 		checkWindows(t, parquet.Source{Path: path}, o, fullSums)
