@@ -103,10 +103,7 @@ type (
 		process
 		state.TimeSorted
 	}
-	hiddenCell struct {
-		process
-		count state.Value[int64]
-	}
+	hiddenCell struct{ count state.Value[int64] }
 	valueState struct {
 		process
 		N state.Value[int64]

@@ -57,7 +57,6 @@ type triggered struct {
 	sharing []int32 // cells whose slot a firing shows
 	leaving []int32 // keys that may be in no cell any more
 	late    []int32 // rows that no window took
-	fired   bool    // emit has to be called
 }
 
 // cell is a key in a window.

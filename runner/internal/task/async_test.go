@@ -288,7 +288,7 @@ func (c *asyncCase) run(t *testing.T) {
 		case "status":
 			b.send(exchange.Message{Kind: exchange.Idle})
 		case "processing_time":
-			time.Sleep(start.Add(time.Duration(e.TS) * time.Millisecond).Sub(time.Now()))
+			time.Sleep(time.Until(start.Add(time.Duration(e.TS) * time.Millisecond)))
 			synctest.Wait()
 		case "complete":
 			if b.answers[e.V] == nil {

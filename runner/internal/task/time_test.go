@@ -22,7 +22,6 @@ import (
 type delaying struct {
 	told []int64
 	held []held
-	log  func(string)
 }
 
 type held struct{ at, due int64 }
