@@ -39,6 +39,7 @@ var allowed = map[string]string{
 
 	// What connectors share.
 	"sdk/connector/files":                      "",
+	"sdk/connector/message":                    "sdk/batch",
 	"sdk/connector/staging":                    "",
 	"sdk/connector/staging/stagingtest":        "sdk/connector/staging",
 	"sdk/connector/lines":                      "sdk/batch sdk/connector sdk/connector/files sdk/connector/staging",
@@ -48,6 +49,7 @@ var allowed = map[string]string{
 	"io/memory":         "sdk/...",
 	"io/text":           "sdk/...",
 	"io/json":           "sdk/...",
+	"io/kafka":          "sdk/...",
 	"io/parquet":        "sdk/... io/parquet/pages",
 	"io/parquet/pages":  "sdk/batch",
 	"io/parquet/bucket": "io/parquet",

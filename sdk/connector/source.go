@@ -129,3 +129,17 @@ type Progress interface {
 	// called from another goroutine than Read.
 	Done() float64
 }
+
+// Partitioned may be implemented by a Source whose splits are orders of their own,
+// such as the partitions of a topic, also when it is bounded: each split then has
+// its own watermark, and a bound on disorder does not span splits. The splits of
+// an unbounded source always are.
+type Partitioned interface{ Partitioned() bool }
+
+// Growing may be implemented by an Input whose splits are not all known when it
+// is opened.
+type Growing interface {
+	// More blocks until there are splits beyond those that Splits and More have
+	// returned, or ctx is done. io.EOF says that there will be none.
+	More(ctx context.Context) ([]Split, error)
+}
