@@ -10,7 +10,7 @@ import (
 // line, and what was found.
 type Error struct {
 	Field  string // route.origin, tags[], or empty for the record itself
-	Column int    // of the line, counting bytes from 1
+	Column int    // of the line or payload, counting bytes from 1
 	Reason string
 }
 
@@ -44,6 +44,15 @@ type cursor struct {
 	text    []byte
 	at      int
 	scratch []byte // unescaped keys, times, base64
+	payload bool   // the text is the payload of a message, not a line of a file
+}
+
+// record names the text for messages.
+func (c *cursor) record() string {
+	if c.payload {
+		return "payload"
+	}
+	return "line"
 }
 
 func (c *cursor) failAt(at int, format string, args ...any) error {
@@ -98,7 +107,7 @@ func (c *cursor) want(what string) error {
 func (c *cursor) describe() string {
 	switch b := c.peek(); {
 	case c.at == len(c.text):
-		return "the end of the line"
+		return "the end of the " + c.record()
 	case b == '{':
 		return "an object"
 	case b == '[':
@@ -130,7 +139,7 @@ func (c *cursor) literal(word string) bool {
 func (c *cursor) end() error {
 	c.space()
 	if c.at < len(c.text) {
-		return c.fail("%s follows the record; want one record a line", c.describe())
+		return c.fail("%s follows the record; want one record a %s", c.describe(), c.record())
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (n *node) fields(c *cursor) error {
 	if !c.take('{') {
 		err := c.want("an object")
 		if c.peek() == '[' && start == 0 {
-			err.(*Error).Reason += "; write one object a line, without an array around them"
+			err.(*Error).Reason += "; write one object a " + c.record() + ", without an array around them"
 		}
 		return err
 	}

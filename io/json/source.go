@@ -1,6 +1,7 @@
-// Package json reads and writes newline-delimited JSON: one value a line.
+// Package json reads and writes newline-delimited JSON, one value a line, and
+// JSON as the payload of messages, one value a payload (Format).
 //
-// The one central idea: a line never becomes a Go value. A decoder bound to the
+// The one central idea: a record never becomes a Go value. A decoder bound to the
 // row type once walks the bytes and appends to columns; a record that turns out
 // bad half-way is cut off again from every column it had reached:
 //
@@ -27,7 +28,8 @@
 //
 // Fields the row type does not have are ignored unless RefuseUnknown is set; a
 // field that occurs twice makes the record bad. So does anything after the value:
-// a record does not span lines. Blank lines are skipped.
+// a record does not span lines. Blank lines are skipped; an empty payload is bad.
+// Values that nobody reads may nest 10,000 deep.
 package json
 
 import (
