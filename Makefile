@@ -5,15 +5,23 @@ export CGO_ENABLED ?= 0
 VEGA  := vega-datasets@3.2.1
 DATA  := data/flights-3m.parquet
 SHA   := dbeb920c90f59b6ccaff823dcc3d08f25a97fa1ce128d93f40be4e931f5900b0
+KAFKA ?= ./io/kafka/...
 BENCH ?= all -threads 1,2 -runs 5
 
-.PHONY: build test check bench data
+.PHONY: build test test-kafka check bench data
 
 build:
 	go build -trimpath -o bin/ ./...
 
 test:
 	go test ./...
+
+# The tests against a broker of Apache Kafka itself, which Maven fetches; needs
+# Java 17.
+test-kafka:
+	@dir=$$(mktemp -d); broker=io/kafka/realkafka/broker.sh; \
+	trap "$$broker stop $$dir; rm -rf $$dir" EXIT; \
+	$$broker start $$dir && LEAT_KAFKA=$$dir go test -count=1 -p 1 -timeout 4m -run TestReal $(KAFKA)
 
 check: test
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run gofmt -w on these'; exit 1; }
