@@ -3,7 +3,6 @@ package json
 import (
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 )
 
@@ -12,29 +11,32 @@ func appendTime(dst []byte, micros int64) []byte {
 	if micros < firstTime || micros > lastTime {
 		return strconv.AppendInt(dst, micros, 10)
 	}
-	at := time.UnixMicro(micros).UTC()
-	year, month, day := at.Date()
-	hour, minute, second := at.Clock()
-	dst = append(dst, '"')
-	dst = append(appendDigits(dst, year, 4), '-')
-	dst = append(appendDigits(dst, int(month), 2), '-')
-	dst = append(appendDigits(dst, day, 2), 'T')
-	dst = append(appendDigits(dst, hour, 2), ':')
-	dst = append(appendDigits(dst, minute, 2), ':')
-	dst = append(appendDigits(dst, second, 2), '.')
-	dst = appendDigits(dst, at.Nanosecond()/1000, 6)
-	return append(dst, 'Z', '"')
+	day := micros / microsPerDay
+	if day*microsPerDay > micros {
+		day--
+	}
+	inDay := micros - day*microsPerDay
+	second := uint(inDay / microsPerSecond)
+	year, month, date := date(int(day))
+	dst = append(dst, `"0000-00-00T00:00:00.000000Z"`...)
+	text := dst[len(dst)-len(`"0000-00-00T00:00:00.000000Z"`):]
+	putTwo(text, 1, uint(year)/100)
+	putTwo(text, 3, uint(year)%100)
+	putTwo(text, 6, month)
+	putTwo(text, 9, date)
+	putTwo(text, 12, second/3600)
+	putTwo(text, 15, second/60%60)
+	putTwo(text, 18, second%60)
+	fraction := uint(inDay % microsPerSecond)
+	putTwo(text, 21, fraction/10_000)
+	putTwo(text, 23, fraction/100%100)
+	putTwo(text, 25, fraction%100)
+	return dst
 }
 
-// appendDigits writes v with leading zeros.
-func appendDigits(dst []byte, v, width int) []byte {
-	n := len(dst)
-	dst = append(dst, "000000"[:width]...)
-	for i := n + width - 1; i >= n; i-- {
-		dst[i] += byte(v % 10)
-		v /= 10
-	}
-	return dst
+// putTwo writes two digits.
+func putTwo(text []byte, at int, v uint) {
+	text[at], text[at+1] = byte('0'+v/10), byte('0'+v%10)
 }
 
 // appendFloat writes the shortest text that is read back as the same bits, in

@@ -97,6 +97,9 @@ func (c *cursor) integer(kind batch.Kind) (int64, error) {
 	if b := c.peek(); b != '-' && (b < '0' || b > '9') {
 		return 0, c.want("a number")
 	}
+	if v, ok := c.short(kind); ok {
+		return v, nil
+	}
 	start := c.at
 	n, err := c.number()
 	if err != nil {
@@ -110,6 +113,43 @@ func (c *cursor) integer(kind batch.Kind) (int64, error) {
 		return 0, c.failAt(start, "%s does not fit %s", clip(n.text), kind)
 	}
 	return v, nil
+}
+
+// short reads a whole number of at most 18 digits that fits, as nearly all are. On
+// false the cursor has not moved, and integer finds out what it is.
+func (c *cursor) short(kind batch.Kind) (int64, bool) {
+	text, i := c.text, c.at
+	negative := text[i] == '-'
+	if negative {
+		i++
+	}
+	first, v := i, int64(0)
+	for ; i < len(text); i++ {
+		d := text[i] - '0'
+		if d > 9 || i == first+18 {
+			break
+		}
+		v = v*10 + int64(d)
+	}
+	if i == first || text[first] == '0' && i > first+1 {
+		return 0, false
+	}
+	if i < len(text) {
+		if b := text[i]; b != ',' && b != '}' && b != ']' && b > ' ' {
+			return 0, false // a fraction, an exponent, more digits or rubbish
+		}
+	}
+	if negative {
+		v = -v
+	}
+	if kind != batch.Int64 {
+		low, high, ok := kind.Range()
+		if !ok || v < low || v > high {
+			return 0, false
+		}
+	}
+	c.at = i
+	return v, true
 }
 
 // integer returns a whole number as the 64 bits that an integer kind is kept in.

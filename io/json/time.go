@@ -9,6 +9,7 @@ import (
 const (
 	microsPerSecond = 1_000_000
 	secondsPerDay   = 86_400
+	microsPerDay    = secondsPerDay * microsPerSecond
 )
 
 // time reads an RFC 3339 string or an integer of microseconds since 1970.
@@ -123,6 +124,24 @@ func days(year, month, day int) int {
 	inEra := year + 400 - era*400
 	dayOfYear := (153*(month-3)+2)/5 + day - 1
 	return (era-1)*146_097 + inEra*365 + inEra/4 - inEra/100 + dayOfYear - 719_468
+}
+
+// date is the inverse of days, for the years 0 to 9999: the day of an era of 400
+// years is split into years, and the day of the year, which begins in March, into
+// months (Hinnant, chrono-compatible date algorithms).
+func date(day int) (year int, month, dayOfMonth uint) {
+	day += 719_468 + 146_097 // era 0 begins in March of the year -400
+	era := day / 146_097
+	inEra := day % 146_097
+	year = (inEra - inEra/1460 + inEra/36_524 - inEra/146_096) / 365
+	dayOfYear := inEra - (365*year + year/4 - year/100)
+	m := (5*dayOfYear + 2) / 153
+	dayOfMonth = uint(dayOfYear - (153*m+2)/5 + 1)
+	year += (era - 1) * 400
+	if m >= 10 {
+		return year + 1, uint(m - 9), dayOfMonth
+	}
+	return year, uint(m + 3), dayOfMonth
 }
 
 // The times that RFC 3339 can write.
