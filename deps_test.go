@@ -40,6 +40,7 @@ var allowed = map[string]string{
 	// What connectors share.
 	"sdk/connector/files":                      "",
 	"sdk/connector/message":                    "sdk/batch",
+	"sdk/connector/message/columns":            "sdk/batch",
 	"sdk/connector/staging":                    "",
 	"sdk/connector/staging/stagingtest":        "sdk/connector/staging",
 	"sdk/connector/lines":                      "sdk/batch sdk/connector sdk/connector/files sdk/connector/staging",

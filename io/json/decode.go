@@ -8,14 +8,15 @@ import (
 )
 
 // value appends the value at the cursor as the next row. On error the column,
-// and those below it, may hold parts of the row: see truncate.
+// and those below it, may hold parts of the row: see columns.Builder.Truncate.
 func (n *node) value(c *cursor) (err error) {
 	if c.peek() == 'n' && c.literal("null") {
 		return n.null(c)
 	}
-	switch n.typ.Kind {
+	switch n.Type.Kind {
 	case batch.Struct:
 		err = n.fields(c)
+		n.EndStruct()
 	case batch.List:
 		err = n.list(c)
 	case batch.Map:
@@ -28,76 +29,44 @@ func (n *node) value(c *cursor) (err error) {
 		err = n.bool(c)
 	case batch.Float32, batch.Float64:
 		var v float64
-		v, err = c.float(n.typ.Kind)
-		n.floats = append(n.floats, v)
+		v, err = c.float(n.Type.Kind)
+		n.Float(v)
 	case batch.Time:
 		var v int64
 		v, err = c.time()
-		n.ints = append(n.ints, v)
+		n.Int(v)
 	default:
 		var v int64
-		v, err = c.integer(n.typ.Kind)
-		n.ints = append(n.ints, v)
+		v, err = c.integer(n.Type.Kind)
+		n.Int(v)
 	}
-	n.rows++
 	return err
 }
 
 // null appends what null stands for in this column.
 func (n *node) null(c *cursor) error {
-	if !n.typ.Nullable && n.typ.Kind.Form() != batch.ListForm {
-		return c.failAt(c.at-len("null"), "null, but the row type has %s, which is never null", n.typ)
+	if !n.Type.Nullable && n.Type.Kind.Form() != batch.ListForm {
+		return c.failAt(c.at-len("null"), "null, but the row type has %s, which is never null", n.Type)
 	}
-	n.blank()
+	n.Null()
 	return nil
 }
 
 // absent appends what a field that the object lacks stands for.
 func (n *node) absent(c *cursor) error {
-	if !n.typ.Nullable {
-		return c.fail("the field is missing, and %s is never null", n.typ)
+	if !n.Type.Nullable {
+		return c.fail("the field is missing, and %s is never null", n.Type)
 	}
-	n.blank()
+	n.Null()
 	return nil
-}
-
-// blank appends a null, or an empty value where the type has no null.
-func (n *node) blank() {
-	if n.unread {
-		return
-	}
-	if n.typ.Nullable {
-		n.nulls = append(n.nulls, int32(n.rows))
-	}
-	n.rows++
-	switch n.typ.Kind.Form() {
-	case batch.IntForm:
-		n.ints = append(n.ints, 0)
-	case batch.FloatForm:
-		n.floats = append(n.floats, 0)
-	case batch.BoolForm:
-		n.bools = append(n.bools, false)
-	case batch.StringForm:
-		n.endString()
-	case batch.ListForm:
-		n.offsets = append(n.offsets, n.offsets[len(n.offsets)-1])
-	case batch.StructForm:
-		for _, child := range n.children {
-			child.blank()
-		}
-	}
-}
-
-func (n *node) endString() {
-	n.strings.Offsets = append(n.strings.Offsets, int32(len(n.strings.Data)))
 }
 
 func (n *node) text(c *cursor) (err error) {
 	if c.peek() != '"' {
 		return c.want("a string")
 	}
-	n.strings.Data, err = c.string(n.strings.Data)
-	n.endString()
+	n.Strings.Data, err = c.string(n.Strings.Data)
+	n.EndString()
 	return err
 }
 
@@ -110,19 +79,19 @@ func (n *node) base64(c *cursor) error {
 	if err != nil {
 		return err
 	}
-	if n.strings.Data, err = base64.StdEncoding.AppendDecode(n.strings.Data, text); err != nil {
+	if n.Strings.Data, err = base64.StdEncoding.AppendDecode(n.Strings.Data, text); err != nil {
 		return c.failAt(start, "the string is not base64: %v", err)
 	}
-	n.endString()
+	n.EndString()
 	return nil
 }
 
 func (n *node) bool(c *cursor) error {
 	switch {
 	case c.literal("true"):
-		n.bools = append(n.bools, true)
+		n.Bool(true)
 	case c.literal("false"):
-		n.bools = append(n.bools, false)
+		n.Bool(false)
 	default:
 		return c.want("true or false")
 	}
@@ -190,7 +159,7 @@ func (n *node) field(c *cursor, expected int) (int, error) {
 // once notes that child i has occurred in the object, and refuses a second time.
 func (n *node) once(c *cursor, at, i int) error {
 	if n.seen[i] == n.object {
-		return within(c.failAt(at, "the field occurs twice"), n.typ.Fields[i].Name)
+		return within(c.failAt(at, "the field occurs twice"), n.Type.Fields[i].Name)
 	}
 	n.seen[i] = n.object
 	return nil
@@ -198,22 +167,22 @@ func (n *node) once(c *cursor, at, i int) error {
 
 func (n *node) child(c *cursor, i int) error {
 	child := n.children[i]
-	if child.unread {
+	if child.Unread {
 		return c.skip(0)
 	}
 	if err := child.value(c); err != nil {
-		return within(err, n.typ.Fields[i].Name)
+		return within(err, n.Type.Fields[i].Name)
 	}
 	return nil
 }
 
 func (n *node) fillAbsent(c *cursor) error {
 	for i, child := range n.children {
-		if n.seen[i] == n.object || child.unread {
+		if n.seen[i] == n.object || child.Unread {
 			continue
 		}
 		if err := child.absent(c); err != nil {
-			return within(err, n.typ.Fields[i].Name)
+			return within(err, n.Type.Fields[i].Name)
 		}
 	}
 	return nil
@@ -237,6 +206,6 @@ func (n *node) list(c *cursor) error {
 			return err
 		}
 	}
-	n.offsets = append(n.offsets, int32(element.rows))
+	n.EndList()
 	return nil
 }

@@ -57,12 +57,12 @@ func (d *decoder) Decode(_ context.Context, payload []byte) error {
 	if len(payload) > payloadMax {
 		return fmt.Errorf("the payload has %d bytes, more than the %d that are decoded", len(payload), payloadMax)
 	}
-	before := d.root.rows
+	before := d.root.Rows
 	c := cursor{text: payload, scratch: d.scratch, payload: true}
 	err := d.root.record(&c)
 	d.scratch = c.scratch
 	if err != nil {
-		d.root.truncate(before)
+		d.root.Truncate(before)
 	}
 	return err
 }
@@ -82,10 +82,10 @@ func (n *node) record(c *cursor) error {
 }
 
 // Rows implements message.Decoder.
-func (d *decoder) Rows() int { return d.root.rows }
+func (d *decoder) Rows() int { return d.root.Rows }
 
 // Take implements message.Decoder.
-func (d *decoder) Take() *batch.Column { return d.root.column() }
+func (d *decoder) Take() *batch.Column { return d.root.Take() }
 
 // encoder implements message.Encoder.
 type encoder struct{ root *render }
@@ -98,8 +98,8 @@ func (e *encoder) Encode(_ context.Context, dst []byte, ends []int, rows *batch.
 	if err := e.root.column(rows); err != nil {
 		return dst, ends, err
 	}
-	for _, row := range e.root.rows {
-		dst = append(dst, e.root.data[row.from:row.to]...)
+	for _, row := range e.root.Rows {
+		dst = append(dst, e.root.Data[row.From:row.To]...)
 		ends = append(ends, len(dst))
 	}
 	return dst, ends, nil

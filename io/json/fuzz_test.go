@@ -64,10 +64,10 @@ func FuzzDecode(f *testing.F) {
 			err = c.end()
 		}
 		if err != nil {
-			n.truncate(1)
+			n.Truncate(1)
 			mustDecode(t, n, `{"L":["after"],"M":{}}`)
 		}
-		column := n.column()
+		column := n.Take()
 		if broken := batch.Validate(column); broken != nil {
 			t.Fatalf("%q: %v", line, broken)
 		}
@@ -249,7 +249,7 @@ func FuzzString(f *testing.F) {
 			t.Fatalf("%q is read back as %q", text, std)
 		}
 		raw := base64.StdEncoding.EncodeToString(text)
-		if got := (&render{typ: &batch.Type{Kind: batch.Bytes}}).value(text); string(got) != `"`+raw+`"` {
+		if got := (&render{typ: &batch.Type{Kind: batch.Bytes}}).value(nil, text); string(got) != `"`+raw+`"` {
 			t.Fatalf("bytes %q are written %q", text, got)
 		}
 	})

@@ -117,7 +117,7 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 		return nil, err
 	}
 	rows := r.request.Rows()
-	for size := 0; r.root.rows < rows && size < lines.BatchBytes; {
+	for size := 0; r.root.Rows < rows && size < lines.BatchBytes; {
 		line, err := r.Next()
 		if err == io.EOF {
 			break
@@ -132,10 +132,10 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 			return nil, err
 		}
 	}
-	if r.root.rows == 0 {
+	if r.root.Rows == 0 {
 		return nil, io.EOF
 	}
-	return &batch.Batch{Root: r.root.column()}, nil
+	return &batch.Batch{Root: r.root.Take()}, nil
 }
 
 var byteOrderMark = []byte("\uFEFF")
@@ -150,7 +150,7 @@ func (r *reader) record(line []byte) error {
 	if c.at == len(line) {
 		return nil
 	}
-	before := r.root.rows
+	before := r.root.Rows
 	err := r.root.value(&c)
 	if err == nil {
 		err = c.end()
@@ -159,7 +159,7 @@ func (r *reader) record(line []byte) error {
 	if err == nil {
 		return nil
 	}
-	r.root.truncate(before)
+	r.root.Truncate(before)
 	return r.request.Bad(connector.BadRecord{
 		Place: r.Place(),
 		Raw:   bytes.Clone(line[:min(len(line), connector.MaxRawBytes)]),
