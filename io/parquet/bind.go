@@ -137,7 +137,7 @@ func bindField(group *pages.Node, f batch.Field) (*binding, error) {
 		for i, c := range group.Children {
 			names[i] = c.Name
 		}
-		return nil, fmt.Errorf("has no column %q%s", f.Name, closest(f.Name, names))
+		return nil, fmt.Errorf("has no column %q%s", f.Name, connector.Closest(f.Name, names))
 	}
 	return bind(n, f.Type, f.Name)
 }

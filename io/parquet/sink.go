@@ -135,7 +135,7 @@ func (s Sink) validatePartitions(t *batch.Type) (errs []error) {
 		i := t.Index(name)
 		switch {
 		case i < 0:
-			errs = append(errs, fmt.Errorf("parquet: PartitionBy names %q, which the rows do not have%s", name, closest(name, fieldNames(t))))
+			errs = append(errs, fmt.Errorf("parquet: PartitionBy names %q, which the rows do not have%s", name, connector.Closest(name, fieldNames(t))))
 		case seen[name]:
 			errs = append(errs, fmt.Errorf("parquet: PartitionBy names %q twice", name))
 		case !partitionable(t.Fields[i].Type.Kind):
@@ -149,7 +149,7 @@ func (s Sink) validatePartitions(t *batch.Type) (errs []error) {
 	if name := s.TimePartition.Column; name != "" {
 		switch i := t.Index(name); {
 		case i < 0:
-			errs = append(errs, fmt.Errorf("parquet: TimePartition names %q, which the rows do not have%s", name, closest(name, fieldNames(t))))
+			errs = append(errs, fmt.Errorf("parquet: TimePartition names %q, which the rows do not have%s", name, connector.Closest(name, fieldNames(t))))
 		case t.Fields[i].Type.Kind != batch.Time:
 			errs = append(errs, fmt.Errorf("parquet: TimePartition %q is of type %s; it must be a time", name, t.Fields[i].Type))
 		}

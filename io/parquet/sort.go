@@ -22,7 +22,7 @@ func (s Sink) Order() []connector.SortKey {
 func (s Sink) validateSort(t *batch.Type) (errs []error) {
 	for _, k := range s.Order() {
 		if _, err := k.Path(t); err != nil {
-			errs = append(errs, fmt.Errorf("parquet: SortBy: %w%s", err, closest(k.Column, fieldNames(t))))
+			errs = append(errs, fmt.Errorf("parquet: SortBy: %w%s", err, connector.Closest(k.Column, fieldNames(t))))
 		}
 	}
 	return errs

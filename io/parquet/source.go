@@ -56,7 +56,7 @@ func (s Source) Validate(t *batch.Type) error {
 	if s.RowPosition != "" {
 		switch i := t.Index(s.RowPosition); {
 		case i < 0:
-			errs = append(errs, fmt.Errorf("parquet: RowPosition names %q, which the row type does not have%s", s.RowPosition, closest(s.RowPosition, fieldNames(t))))
+			errs = append(errs, fmt.Errorf("parquet: RowPosition names %q, which the row type does not have%s", s.RowPosition, connector.Closest(s.RowPosition, fieldNames(t))))
 		case t.Fields[i].Type.Kind != batch.Int64:
 			errs = append(errs, fmt.Errorf("parquet: RowPosition %q must be an int64 field, not %s", s.RowPosition, t.Fields[i].Type))
 		}

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ type SourceCase struct {
 	Bad []string
 	// CloseTwice says that Close of a reader may be called twice.
 	CloseTwice bool
+	// Ignore are goroutines that may be left, such as those of a broker that the test
+	// runs itself.
+	Ignore []goleak.Option
 }
 
 // TestSource runs every check of a source as a subtest.
@@ -50,7 +54,7 @@ func TestSource(t *testing.T, c SourceCase) {
 			if err := check.run(c, t); err != nil {
 				t.Error(err)
 			}
-			goleak.VerifyNone(t, before)
+			goleak.VerifyNone(t, append(slices.Clone(c.Ignore), before)...)
 		})
 	}
 }

@@ -1,12 +1,13 @@
-package parquet
+package connector
 
 import (
 	"fmt"
 	"strings"
 )
 
-// closest suggests what a misspelt name may have meant, or lists what there is.
-func closest(name string, names []string) string {
+// Closest says what a misspelt name may have meant, or what there is: the end of an
+// error message, or nothing.
+func Closest(name string, names []string) string {
 	best, distance := "", len(name)/2+1
 	for _, n := range names {
 		if d := editDistance(strings.ToLower(name), strings.ToLower(n)); d < distance {

@@ -1,0 +1,114 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// outages listens to the client's connections: it says when a broker does not
+// answer, and when it does again, and ends the run when nobody has for too long.
+// The client itself tries again in any case.
+type outages struct {
+	log   *slog.Logger
+	limit time.Duration // 0: none
+	fatal func(error)   // nil before the source is open
+
+	mu      sync.Mutex
+	brokers map[int32]*outage // those that do not answer
+	silent  time.Time         // since when nobody has answered; zero: somebody has
+	last    error
+}
+
+// outage is that of a broker.
+type outage struct {
+	since time.Time
+	told  time.Time // zero: not told
+}
+
+const (
+	outageBlink = time.Second // shorter ones are part of a broker's life
+	outageAgain = 30 * time.Second
+)
+
+func newOutages(log *slog.Logger, limit time.Duration) *outages {
+	return &outages{log: log, limit: limit, brokers: make(map[int32]*outage)}
+}
+
+var (
+	_ kgo.HookBrokerConnect = (*outages)(nil)
+	_ kgo.HookBrokerRead    = (*outages)(nil)
+)
+
+// OnBrokerConnect implements kgo.HookBrokerConnect.
+func (o *outages) OnBrokerConnect(b kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if err != nil {
+		o.bad(b, err)
+	}
+}
+
+// OnBrokerRead implements kgo.HookBrokerRead.
+func (o *outages) OnBrokerRead(b kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, err error) {
+	if err != nil {
+		o.bad(b, err)
+		return
+	}
+	o.good(b)
+}
+
+func (o *outages) bad(b kgo.BrokerMetadata, err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
+		return // our own doing
+	}
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = err
+	if o.silent.IsZero() {
+		o.silent = now
+	}
+	at := o.brokers[b.NodeID]
+	if at == nil {
+		at = &outage{since: now}
+		o.brokers[b.NodeID] = at
+	}
+	if lasts := now.Sub(at.since); lasts >= outageBlink && (at.told.IsZero() || now.Sub(at.told) >= outageAgain) {
+		at.told = now
+		o.log.Warn("kafka: a broker does not answer; trying again", "broker", address(b), "for", lasts.Round(time.Second), "err", err)
+	}
+	if lasts := now.Sub(o.silent); o.limit > 0 && lasts > o.limit && o.fatal != nil {
+		go o.fatal(&brokenError{fmt.Errorf("kafka: no broker has answered for %s, more than the OutageTimeout of %s: %w", lasts.Round(time.Second), o.limit, err)})
+	}
+}
+
+func (o *outages) good(b kgo.BrokerMetadata) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.silent = time.Time{}
+	at := o.brokers[b.NodeID]
+	if at == nil {
+		return
+	}
+	delete(o.brokers, b.NodeID)
+	if !at.told.IsZero() {
+		o.log.Info("kafka: the broker answers again", "broker", address(b), "after", time.Since(at.since).Round(time.Second))
+	}
+}
+
+func address(b kgo.BrokerMetadata) string { return fmt.Sprintf("%s:%d", b.Host, b.Port) }
+
+// atStart says why the source cannot be opened: err, unless no broker has answered.
+func (o *outages) atStart(brokers []string, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.silent.IsZero() {
+		return err
+	}
+	return fmt.Errorf("kafka: no answer from %v: %w; are the addresses right, the brokers up, and can they be reached from here?", brokers, o.last)
+}

@@ -1,0 +1,124 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leatflow/leat/sdk/connector"
+)
+
+// look asks for the topics and their offsets, and makes the splits.
+func (in *input) look(ctx context.Context) error {
+	found, err := in.admin.Metadata(ctx, in.source.Topics...)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	var errs []error
+	for _, topic := range in.source.Topics {
+		detail, ok := found.Topics[topic]
+		if ok && detail.Err == nil {
+			in.topics[topic] = topicState{id: detail.ID, partitions: int32(len(detail.Partitions))}
+			continue
+		}
+		errs = append(errs, in.missing(ctx, topic, detail.Err))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	spans, err := in.spans(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range spans {
+		in.splits = append(in.splits, split(s))
+	}
+	return nil
+}
+
+func split(s span) connector.Split {
+	return connector.Split{Name: s.partition.String(), Rows: -1, Bytes: -1, Data: s}
+}
+
+// missing says why a topic cannot be read.
+func (in *input) missing(ctx context.Context, topic string, err error) error {
+	if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
+		return explainTopic(topic, err)
+	}
+	var names []string
+	if all, err := in.admin.ListTopics(ctx); err == nil { // of those that may be seen
+		names = all.Names()
+	}
+	return fmt.Errorf("kafka: there is no topic %q at %v, or it may not be seen%s", topic, in.source.Cluster.Brokers, connector.Closest(topic, names))
+}
+
+// explainTopic says what an error means that brokers give for a topic.
+func explainTopic(topic string, err error) error {
+	if errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return fmt.Errorf("kafka: topic %q may not be read (%w); the user needs Read and Describe on it", topic, err)
+	}
+	return fmt.Errorf("kafka: topic %q: %w", topic, err)
+}
+
+// explain says what it means that reading a partition has failed.
+func (in *input) explain(ctx context.Context, p partition, at int64, err error) error {
+	var large *kgo.ErrDecompressTooLarge
+	switch {
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		starts, err := in.admin.ListStartOffsets(ctx, p.topic)
+		if err != nil {
+			return fmt.Errorf("kafka: %s: offset %d is out of range", p, at)
+		}
+		ends, _ := in.admin.ListEndOffsets(ctx, p.topic)
+		first, _ := starts.Lookup(p.topic, p.number)
+		last, _ := ends.Lookup(p.topic, p.number)
+		return outOfRange(p, "offset", at, first.Offset, last.Offset)
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return explainTopic(p.topic, err)
+	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InconsistentTopicID):
+		return fmt.Errorf("kafka: %s: the topic was deleted or made anew while it was read (%w); offsets of the old one say nothing about a new one: start afresh", p, err)
+	case errors.As(err, &large):
+		return fmt.Errorf("kafka: %s: the batch of records at offset %d unpacks to more than %d MiB; it is broken or hostile; go on behind it with From: kafka.Offsets, at %d", p, large.Offset, decompressedBytes>>20, large.NextOffset)
+	}
+	if in.broke(err) {
+		return err
+	}
+	return fmt.Errorf("kafka: %s, at offset %d or behind it: %w", p, at, err)
+}
+
+// broke reports whether err is what this source has put into its queues itself, and
+// says all already.
+func (in *input) broke(err error) bool {
+	var own *brokenError
+	return errors.As(err, &own)
+}
+
+// brokenError is an error that concerns all readers of a source.
+type brokenError struct{ error }
+
+// Unwrap returns the cause.
+func (b *brokenError) Unwrap() error { return b.error }
+
+func outOfRange(p partition, what string, wanted, first, last int64) error {
+	hint := "begin with kafka.Earliest, or at an offset that is there, knowing that what lay between is lost"
+	if wanted > last {
+		hint = "was the topic made anew, or is it another one?"
+	}
+	return fmt.Errorf("kafka: %s: %s %d is out of range: the partition has %d up to, not including, %d; %s", p, what, wanted, first, last, hint)
+}
+
+// listed finds a partition in an answer, where it must be.
+func listed(all kadm.ListedOffsets, p partition) (int64, error) {
+	l, ok := all.Lookup(p.topic, p.number)
+	if !ok {
+		return 0, fmt.Errorf("kafka: %s: the brokers do not say where it begins and ends", p)
+	}
+	if l.Err != nil {
+		return 0, explainTopic(p.topic, l.Err)
+	}
+	return l.Offset, nil
+}
