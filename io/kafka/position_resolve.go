@@ -67,7 +67,7 @@ func (in *input) bounds(ctx context.Context) (b bounds, err error) {
 		}
 	}
 	if err != nil {
-		return b, fmt.Errorf("kafka: where the topics begin and end: %w", err)
+		return b, in.client.explain(fmt.Errorf("where the topics begin and end: %w", err), attempt{})
 	}
 	return b, nil
 }

@@ -71,7 +71,6 @@ type Source struct {
 }
 
 const (
-	startTimeout    = 15 * time.Second // for the brokers to answer in when the source is opened
 	refreshInterval = 10 * time.Second
 	bufferBytes     = 64 << 20
 )

@@ -21,7 +21,7 @@ type input struct {
 	source  Source
 	bound   *binding
 	request connector.Request
-	client  *kgo.Client
+	client  *link
 	admin   *kadm.Client
 	outages *outages
 	unpack  kgo.Decompressor
@@ -71,7 +71,7 @@ func newInput(s Source, bound *binding, r connector.Request) *input {
 // readers. On error nothing is left.
 func (in *input) start(ctx context.Context) error {
 	in.outages = newOutages(in.source.Log, in.source.OutageTimeout)
-	client, err := in.source.Cluster.client(append([]kgo.Opt{
+	client, err := in.source.Cluster.connect(ctx, append([]kgo.Opt{
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // so that the end of a transaction is seen at once
@@ -82,10 +82,10 @@ func (in *input) start(ctx context.Context) error {
 		kgo.WithHooks(in.outages),
 	}, in.source.options...)...)
 	if err != nil {
-		return fmt.Errorf("kafka: %w", err)
+		return err
 	}
-	in.client, in.admin = client, kadm.NewClient(client)
-	limited, cancel := context.WithTimeout(ctx, startTimeout)
+	in.client, in.admin = client, kadm.NewClient(client.Client)
+	limited, cancel := client.patience(ctx)
 	defer cancel()
 	err = in.look(limited)
 	if err == nil {
@@ -96,9 +96,9 @@ func (in *input) start(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return in.outages.atStart(in.source.Cluster.Brokers, err)
+		return err
 	}
-	in.pump = newPump(client, in.source.BufferBytes)
+	in.pump = newPump(client.Client, in.source.BufferBytes)
 	in.outages.fatal = in.pump.fail
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	in.stop = stop

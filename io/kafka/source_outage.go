@@ -18,12 +18,11 @@ import (
 type outages struct {
 	log   *slog.Logger
 	limit time.Duration // 0: none
-	fatal func(error)   // nil before the source is open
+	fatal func(error)   // nil before the source is open, when others count the time
 
 	mu      sync.Mutex
 	brokers map[int32]*outage // those that do not answer
 	silent  time.Time         // since when nobody has answered; zero: somebody has
-	last    error
 }
 
 // outage is that of a broker.
@@ -69,7 +68,6 @@ func (o *outages) bad(b kgo.BrokerMetadata, err error) {
 	now := time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.last = err
 	if o.silent.IsZero() {
 		o.silent = now
 	}
@@ -102,13 +100,3 @@ func (o *outages) good(b kgo.BrokerMetadata) {
 }
 
 func address(b kgo.BrokerMetadata) string { return fmt.Sprintf("%s:%d", b.Host, b.Port) }
-
-// atStart says why the source cannot be opened: err, unless no broker has answered.
-func (o *outages) atStart(brokers []string, err error) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.silent.IsZero() {
-		return err
-	}
-	return fmt.Errorf("kafka: no answer from %v: %w; are the addresses right, the brokers up, and can they be reached from here?", brokers, o.last)
-}

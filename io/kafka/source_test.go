@@ -2,10 +2,10 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -44,9 +44,9 @@ func reports() Source {
 type broker struct {
 	t testing.TB
 	*kfake.Cluster
-	client  *kgo.Client
-	admin   *kadm.Client
-	options []kgo.Opt
+	client *kgo.Client
+	admin  *kadm.Client
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // start starts a fake cluster with topics of a number of partitions.
@@ -60,14 +60,14 @@ func startAt(t testing.TB, network *kfake.VirtualNetwork, options ...kfake.Opt) 
 	b := &broker{t: t}
 	if network != nil {
 		options = append(options, kfake.ListenFn(network.Listen))
-		b.options = append(b.options, kgo.Dialer(network.DialContext))
+		b.dial = network.DialContext
 	}
 	cluster, err := kfake.NewCluster(options...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Cluster = cluster
-	b.client, err = kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, b.options...)...)
+	b.client, err = Cluster{Brokers: cluster.ListenAddrs(), Dial: b.dial}.client(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,8 +83,7 @@ func (b *broker) close() {
 
 // source completes a source with the address of the broker.
 func (b *broker) source(s Source) Source {
-	s.Cluster = Cluster{Brokers: b.ListenAddrs()}
-	s.options = append(s.options, b.options...)
+	s.Cluster = Cluster{Brokers: b.ListenAddrs(), Dial: b.dial}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -300,21 +299,4 @@ func TestConformance(t *testing.T) {
 			},
 			Type: c.Type(), Want: column(rows[:2]), Bad: []string{"mixed/0@1", "mixed/0@3"}, CloseTwice: true, Ignore: brokerGoroutines()})
 	})
-}
-
-// wantError checks the parts of a message.
-func wantError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, p := range parts {
-		if !strings.Contains(err.Error(), p) {
-			t.Errorf("the error is %q, want %q in it", err, p)
-		}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the error is %v: time has run out", err)
-	}
 }

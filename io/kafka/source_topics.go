@@ -16,7 +16,7 @@ import (
 func (in *input) look(ctx context.Context) error {
 	found, err := in.admin.Metadata(ctx, in.source.Topics...)
 	if err != nil {
-		return fmt.Errorf("kafka: %w", err)
+		return in.client.explain(err, attempt{})
 	}
 	var errs []error
 	for _, topic := range in.source.Topics {
@@ -47,7 +47,7 @@ func split(s span) connector.Split {
 // missing says why a topic cannot be read.
 func (in *input) missing(ctx context.Context, topic string, err error) error {
 	if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
-		return explainTopic(topic, err)
+		return in.explainTopic(topic, err)
 	}
 	var names []string
 	if all, err := in.admin.ListTopics(ctx); err == nil { // of those that may be seen
@@ -57,11 +57,8 @@ func (in *input) missing(ctx context.Context, topic string, err error) error {
 }
 
 // explainTopic says what an error means that brokers give for a topic.
-func explainTopic(topic string, err error) error {
-	if errors.Is(err, kerr.TopicAuthorizationFailed) {
-		return fmt.Errorf("kafka: topic %q may not be read (%w); the user needs Read and Describe on it", topic, err)
-	}
-	return fmt.Errorf("kafka: topic %q: %w", topic, err)
+func (in *input) explainTopic(topic string, err error) error {
+	return in.client.explain(err, attempt{doing: "reading", topic: topic, partition: -1, operation: "Read and Describe"})
 }
 
 // explain says what it means that reading a partition has failed.
@@ -77,8 +74,6 @@ func (in *input) explain(ctx context.Context, p partition, at int64, err error) 
 		first, _ := starts.Lookup(p.topic, p.number)
 		last, _ := ends.Lookup(p.topic, p.number)
 		return outOfRange(p, "offset", at, first.Offset, last.Offset)
-	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		return explainTopic(p.topic, err)
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InconsistentTopicID):
 		return fmt.Errorf("kafka: %s: the topic was deleted or made anew while it was read (%w); offsets of the old one say nothing about a new one: start afresh", p, err)
 	case errors.As(err, &large):
@@ -87,7 +82,8 @@ func (in *input) explain(ctx context.Context, p partition, at int64, err error) 
 	if in.broke(err) {
 		return err
 	}
-	return fmt.Errorf("kafka: %s, at offset %d or behind it: %w", p, at, err)
+	err = fmt.Errorf("at offset %d or behind it: %w", at, err)
+	return in.client.explain(err, attempt{doing: "reading", topic: p.topic, partition: p.number, operation: "Read and Describe"})
 }
 
 // broke reports whether err is what this source has put into its queues itself, and
@@ -118,7 +114,7 @@ func listed(all kadm.ListedOffsets, p partition) (int64, error) {
 		return 0, fmt.Errorf("kafka: %s: the brokers do not say where it begins and ends", p)
 	}
 	if l.Err != nil {
-		return 0, explainTopic(p.topic, l.Err)
+		return 0, fmt.Errorf("kafka: %s: where it begins and ends: %w", p, l.Err)
 	}
 	return l.Offset, nil
 }

@@ -60,7 +60,7 @@ func (in *input) compare(ctx context.Context, topic string, now kadm.TopicDetail
 	case errors.Is(now.Err, kerr.UnknownTopicOrPartition):
 		return fmt.Errorf("kafka: topic %q was deleted while it was read: %w", topic, now.Err)
 	case errors.Is(now.Err, kerr.TopicAuthorizationFailed):
-		return explainTopic(topic, now.Err)
+		return in.explainTopic(topic, now.Err)
 	case now.Err != nil || count == 0:
 		return nil // for the moment
 	case now.ID != was.id:
