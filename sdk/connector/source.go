@@ -8,7 +8,8 @@
 //	Source ──Open──▶ Input ──Splits──▶ [s0 s1 s2 …]
 //	                   └──Reader(s1)──▶ Read, Read, … io.EOF, Close
 //
-// A sink stages what each task writes and shows nothing until every task is done:
+// A sink stages what each task writes and shows nothing until every task is done
+// (or writes directly, see Output):
 //
 //	Sink ──Open──▶ Output ──Writer(task)──▶ Write … Close ⇒ Staged
 //	                  └──Commit([Staged…])   or Abort, after which nothing is left

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/connector"
@@ -20,7 +21,14 @@ type write struct {
 // NewWrite returns an operator that stages rows in writer task of output and
 // reports what is staged at the end of input.
 func NewWrite(output connector.Output, task int, staged func(connector.Staged)) Operator {
-	return &write{output: output, task: task, staged: staged}
+	w := write{output: output, task: task, staged: staged}
+	failing, ok := output.(connector.Failing)
+	if !ok {
+		return &w
+	}
+	o := &failingWrite{write: w, woken: make(chan struct{}, 1)}
+	failing.OnFailure(task, o.fail)
+	return o
 }
 
 func (o *write) open(ctx context.Context) (err error) {
@@ -70,3 +78,22 @@ func (o *write) Close() error {
 	}
 	return o.writer.Abort()
 }
+
+// failingWrite is the write of a sink that may fail while no rows come.
+type failingWrite struct {
+	write
+	woken chan struct{}
+	err   atomic.Pointer[error]
+}
+
+// fail is called by the sink, once.
+func (o *failingWrite) fail(err error) {
+	o.err.Store(&err)
+	o.woken <- struct{}{}
+}
+
+// Woken implements Waking.
+func (o *failingWrite) Woken() <-chan struct{} { return o.woken }
+
+// Wake implements Waking.
+func (o *failingWrite) Wake(context.Context, graph.Emit) error { return *o.err.Load() }
