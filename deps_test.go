@@ -41,6 +41,7 @@ var allowed = map[string]string{
 	"sdk/connector/files":                      "",
 	"sdk/connector/message":                    "sdk/batch",
 	"sdk/connector/message/columns":            "sdk/batch",
+	"sdk/connector/message/registry":           "sdk/connector/message",
 	"sdk/connector/staging":                    "",
 	"sdk/connector/staging/stagingtest":        "sdk/connector/staging",
 	"sdk/connector/lines":                      "sdk/batch sdk/connector sdk/connector/files sdk/connector/staging",
