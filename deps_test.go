@@ -51,6 +51,7 @@ var allowed = map[string]string{
 	"io/memory":          "sdk/...",
 	"io/text":            "sdk/...",
 	"io/json":            "sdk/...",
+	"io/avro":            "sdk/...",
 	"io/kafka":           "sdk/...",
 	"io/kafka/realkafka": "",
 	"io/parquet":         "sdk/... io/parquet/pages",
