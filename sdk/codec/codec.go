@@ -53,45 +53,57 @@ func (c *Codec[T]) Decode(root *batch.Column, rows []int32, dst []T) error {
 	if len(dst) == 0 {
 		return nil
 	}
-	rows, missing, err := c.plan.ready(root, rows, len(dst))
+	rows, first, missing, err := c.plan.ready(root, rows, len(dst))
 	if err != nil {
 		return err
 	}
 	if missing || c.plan.root.opaque {
 		clear(dst)
 	}
-	to := memory{base: unsafe.Pointer(unsafe.SliceData(dst)), stride: unsafe.Sizeof(dst[0]), n: len(dst)}
+	to := memory{base: unsafe.Pointer(unsafe.SliceData(dst)), stride: unsafe.Sizeof(dst[0]), n: len(dst), first: first}
 	return c.plan.root.decode(root, rows, to)
 }
 
 // ready checks what Decode is given: that n rows are there and that the column
-// is of the plan's type. missing says that some column was not read, so that the
-// rows have to be cleared before.
-func (p *Plan) ready(root *batch.Column, rows []int32, n int) (_ []int32, missing bool, err error) {
+// is of the plan's type. Rows that follow each other become nil and the first of
+// them. missing says that some column was not read, so that the rows have to be
+// cleared before.
+func (p *Plan) ready(root *batch.Column, rows []int32, n int) (_ []int32, first int, missing bool, err error) {
 	switch {
 	case root == nil:
-		return rows, true, nil
+		return rows, 0, true, nil
 	case rows == nil && n > root.Len:
-		return nil, false, fmt.Errorf("codec: %d rows asked of a batch of %d", n, root.Len)
+		return nil, 0, false, fmt.Errorf("codec: %d rows asked of a batch of %d", n, root.Len)
 	case rows != nil && len(rows) < n:
-		return nil, false, fmt.Errorf("codec: room for %d rows, but %d are listed", n, len(rows))
+		return nil, 0, false, fmt.Errorf("codec: room for %d rows, but %d are listed", n, len(rows))
 	case rows != nil:
 		rows = rows[:n]
-		if err := inBounds(rows, root.Len); err != nil {
-			return nil, false, err
+		run, err := inBounds(rows, root.Len)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		if run {
+			rows, first = nil, int(rows[0])
 		}
 	}
 	missing, err = p.root.check(root)
-	return rows, missing, err
+	return rows, first, missing, err
 }
 
-func inBounds(rows []int32, n int) error {
-	for _, r := range rows {
-		if uint(r) >= uint(n) {
-			return fmt.Errorf("codec: row %d asked of a batch of %d", r, n)
-		}
+// inBounds checks that rows are below n, and reports whether each follows the one
+// before it.
+func inBounds(rows []int32, n int) (run bool, err error) {
+	if len(rows) == 0 {
+		return false, nil
 	}
-	return nil
+	apart := int32(0)
+	for i, r := range rows {
+		if uint(r) >= uint(n) {
+			return false, fmt.Errorf("codec: row %d asked of a batch of %d", r, n)
+		}
+		apart |= r - rows[0] - int32(i)
+	}
+	return apart == 0, nil
 }
 
 // check reports whether the column fits the node, and whether a column that the

@@ -47,6 +47,12 @@ func TestRoundTrip(t *testing.T) {
 		if n > 0 {
 			selection = rapid.SliceOfN(rapid.Int32Range(0, int32(n-1)), 0, 2*n).Draw(t, "selection")
 		}
+		if rapid.Bool().Draw(t, "run") { // a part of the rows, in order
+			selection = nil
+			for r := rapid.IntRange(0, n).Draw(t, "run from"); r < n; r++ {
+				selection = append(selection, int32(r))
+			}
+		}
 		for _, input := range []*batch.Column{c, dictionaries(c)} {
 			all, err := decodeAny(plan, input, nil, n)
 			if err != nil {

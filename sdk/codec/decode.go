@@ -9,12 +9,23 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 )
 
-// memory is a run of n values, stride bytes apart. All loops compute base +
-// i·stride instead of stepping a pointer, which would end past the allocation.
+// memory is a run of n values, stride bytes apart, and the row of the first of
+// them where the rows that they are decoded from follow each other. All loops
+// compute base + i·stride instead of stepping a pointer, which would end past the
+// allocation.
 type memory struct {
 	base   unsafe.Pointer
 	stride uintptr
 	n      int
+	first  int
+}
+
+// row returns the row that value i is decoded from.
+func (m memory) row(rows []int32, i int) int {
+	if rows == nil {
+		return m.first + i
+	}
+	return int(rows[i])
 }
 
 func (m memory) at(i int) unsafe.Pointer { return unsafe.Add(m.base, uintptr(i)*m.stride) }
@@ -32,7 +43,7 @@ func (n *node) slab(count int) (memory, reflect.Value) {
 }
 
 // decode puts rows of c where the node's value is in each of the containing
-// values to. rows nil means 0 … to.n-1.
+// values to. rows nil means to.first … to.first + to.n - 1.
 func (n *node) decode(c *batch.Column, rows []int32, to memory) error {
 	if c == nil || to.n == 0 {
 		return nil // the caller has cleared the memory
@@ -42,7 +53,7 @@ func (n *node) decode(c *batch.Column, rows []int32, to memory) error {
 		return n.decodePointers(c, rows, to)
 	}
 	if c.Valid != nil {
-		if err := n.refuseNulls(c, rows, to.n); err != nil {
+		if err := n.refuseNulls(c, rows, to); err != nil {
 			return err
 		}
 	}
@@ -95,13 +106,9 @@ func (n *node) decodeValues(c *batch.Column, rows []int32, to memory) error {
 }
 
 // refuseNulls returns an error when one of rows is null.
-func (n *node) refuseNulls(c *batch.Column, rows []int32, count int) error {
-	for i := range count {
-		r := i
-		if rows != nil {
-			r = int(rows[i])
-		}
-		if !c.Valid.Get(r) {
+func (n *node) refuseNulls(c *batch.Column, rows []int32, to memory) error {
+	for i := range to.n {
+		if r := to.row(rows, i); !c.Valid.Get(r) {
 			return fmt.Errorf("column %s, row %d: null, but %s is %s, which has no null; make it *%s", n.label(), r, n.path, n.goType, n.goType)
 		}
 	}
@@ -110,7 +117,7 @@ func (n *node) refuseNulls(c *batch.Column, rows []int32, count int) error {
 
 func decodeSame[V any](values []V, rows []int32, to memory) {
 	if rows == nil {
-		for i, v := range values[:to.n] {
+		for i, v := range values[to.first:][:to.n] {
 			*(*V)(to.at(i)) = v
 		}
 		return
@@ -126,10 +133,10 @@ type integer interface {
 
 func decodeInts[G integer](n *node, c *batch.Column, rows []int32, to memory) error {
 	if rows == nil {
-		for i, v := range c.Ints[:to.n] {
+		for i, v := range c.Ints[to.first:][:to.n] {
 			g := G(v)
 			if int64(g) != v {
-				return n.outOfRange(c, i)
+				return n.outOfRange(c, to.first+i)
 			}
 			*(*G)(to.at(i)) = g
 		}
@@ -152,7 +159,7 @@ func (n *node) outOfRange(c *batch.Column, row int) error {
 
 func decodeFloat32(values []float64, rows []int32, to memory) {
 	if rows == nil {
-		for i, v := range values[:to.n] {
+		for i, v := range values[to.first:][:to.n] {
 			*(*float32)(to.at(i)) = float32(v)
 		}
 		return
@@ -164,7 +171,7 @@ func decodeFloat32(values []float64, rows []int32, to memory) {
 
 func decodeTimes(values []int64, rows []int32, to memory) {
 	if rows == nil {
-		for i, v := range values[:to.n] {
+		for i, v := range values[to.first:][:to.n] {
 			*(*time.Time)(to.at(i)) = time.UnixMicro(v).UTC()
 		}
 		return
@@ -181,8 +188,8 @@ func decodeStrings(c *batch.Column, rows []int32, to memory) {
 	}
 	offsets, text := c.Strings.Offsets, view(c.Strings.Data)
 	if rows == nil {
-		from := offsets[0]
-		for i, end := range offsets[1 : to.n+1] {
+		from := offsets[to.first]
+		for i, end := range offsets[to.first+1:][:to.n] {
 			*(*string)(to.at(i)) = text[from:end]
 			from = end
 		}
@@ -196,7 +203,7 @@ func decodeStrings(c *batch.Column, rows []int32, to memory) {
 func decodeCodes(c *batch.Column, rows []int32, to memory) {
 	offsets, text := c.Dict.Offsets, view(c.Dict.Data)
 	if rows == nil {
-		for i, code := range c.Codes[:to.n] {
+		for i, code := range c.Codes[to.first:][:to.n] {
 			*(*string)(to.at(i)) = text[offsets[code]:offsets[code+1]]
 		}
 		return
@@ -214,11 +221,11 @@ func view(data []byte) string { return unsafe.String(unsafe.SliceData(data), len
 func (n *node) decodeBytes(c *batch.Column, rows []int32, to memory) {
 	size := 0
 	for i := range to.n {
-		size += len(c.Bytes(rowAt(rows, i)))
+		size += len(c.Bytes(to.row(rows, i)))
 	}
 	slab := make([]byte, 0, size)
 	for i := range to.n {
-		b := c.Bytes(rowAt(rows, i))
+		b := c.Bytes(to.row(rows, i))
 		var own []byte
 		if len(b) > 0 {
 			start := len(slab)
@@ -227,11 +234,4 @@ func (n *node) decodeBytes(c *batch.Column, rows []int32, to memory) {
 		}
 		*(*[]byte)(to.at(i)) = own
 	}
-}
-
-func rowAt(rows []int32, i int) int {
-	if rows == nil {
-		return i
-	}
-	return int(rows[i])
 }

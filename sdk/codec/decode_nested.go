@@ -39,7 +39,7 @@ func (g *groups) decode(c *batch.Column, rows []int32, to memory) error {
 		}
 	}
 	for i, f := range g.fields {
-		part := memory{base: slab.base, stride: slab.stride * uintptr(len(g.names)), n: to.n}
+		part := memory{base: slab.base, stride: slab.stride * uintptr(len(g.names)), n: to.n, first: to.first}
 		part = part.within(slab.stride * uintptr(i/len(g.row.fields)))
 		if err := f.decode(c.Children[g.first+i], rows, part); err != nil {
 			return err
@@ -56,11 +56,12 @@ func (n *node) decodePointers(c *batch.Column, rows []int32, to memory) error {
 		for i := range to.n {
 			*(*unsafe.Pointer)(to.at(i)) = slab.at(i)
 		}
+		slab.first = to.first
 		return n.decodeValues(c, rows, slab)
 	}
 	valid := make([]int32, 0, to.n)
 	for i := range to.n {
-		if r := rowAt(rows, i); c.Valid.Get(r) {
+		if r := to.row(rows, i); c.Valid.Get(r) {
 			valid = append(valid, int32(r))
 		}
 	}
@@ -68,7 +69,7 @@ func (n *node) decodePointers(c *batch.Column, rows []int32, to memory) error {
 	next := 0
 	for i := range to.n {
 		var p unsafe.Pointer
-		if c.Valid.Get(rowAt(rows, i)) {
+		if c.Valid.Get(to.row(rows, i)) {
 			p = slab.at(next)
 			next++
 		}
@@ -81,16 +82,16 @@ func (n *node) decodePointers(c *batch.Column, rows []int32, to memory) error {
 }
 
 // elements lists the element rows of the given rows of a list column, in order.
-func elements(c *batch.Column, rows []int32, count int) []int32 {
+func elements(c *batch.Column, rows []int32, to memory) []int32 {
 	total := 0
-	for i := range count {
-		from, to := c.Range(rowAt(rows, i))
-		total += to - from
+	for i := range to.n {
+		from, end := c.Range(to.row(rows, i))
+		total += end - from
 	}
 	inner := make([]int32, 0, total)
-	for i := range count {
-		from, to := c.Range(rowAt(rows, i))
-		for j := from; j < to; j++ {
+	for i := range to.n {
+		from, end := c.Range(to.row(rows, i))
+		for j := from; j < end; j++ {
 			inner = append(inner, int32(j))
 		}
 	}
@@ -106,7 +107,7 @@ type sliceHeader struct {
 // decodeLists gives each row a slice without spare capacity, so that append to
 // it moves it away from its neighbours.
 func (n *node) decodeLists(c *batch.Column, rows []int32, to memory) error {
-	inner := elements(c, rows, to.n)
+	inner := elements(c, rows, to)
 	element := n.fields[0]
 	slab, _ := element.slots(len(inner))
 	if err := element.decode(c.Children[0], inner, slab); err != nil {
@@ -114,7 +115,7 @@ func (n *node) decodeLists(c *batch.Column, rows []int32, to memory) error {
 	}
 	next := 0
 	for i := range to.n {
-		from, end := c.Range(rowAt(rows, i))
+		from, end := c.Range(to.row(rows, i))
 		var s sliceHeader
 		if k := end - from; k > 0 {
 			s = sliceHeader{data: slab.at(next), len: k, cap: k}
@@ -135,7 +136,7 @@ func (n *node) slots(count int) (memory, reflect.Value) {
 }
 
 func (n *node) decodeMaps(c *batch.Column, rows []int32, to memory) error {
-	inner := elements(c, rows, to.n)
+	inner := elements(c, rows, to)
 	keyMemory, keys := n.fields[0].slots(len(inner))
 	if err := n.fields[0].decode(c.Children[0], inner, keyMemory); err != nil {
 		return err
@@ -146,7 +147,7 @@ func (n *node) decodeMaps(c *batch.Column, rows []int32, to memory) error {
 	}
 	next := 0
 	for i := range to.n {
-		from, end := c.Range(rowAt(rows, i))
+		from, end := c.Range(to.row(rows, i))
 		var p unsafe.Pointer
 		if from < end {
 			m := reflect.MakeMapWithSize(n.goType, end-from)

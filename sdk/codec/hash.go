@@ -155,3 +155,11 @@ func (h *Hasher) hashCodes(c *batch.Column, rows []int32, out []uint64) {
 		out[i] = h.all[c.Codes[r]]
 	}
 }
+
+// rowAt returns row i of those listed; nil lists all.
+func rowAt(rows []int32, i int) int {
+	if rows == nil {
+		return i
+	}
+	return int(rows[i])
+}

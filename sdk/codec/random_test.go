@@ -126,11 +126,11 @@ func decodeAny(p *Plan, c *batch.Column, rows []int32, n int) (reflect.Value, er
 	if n == 0 {
 		return out, nil
 	}
-	rows, _, err := p.ready(c, rows, n)
+	rows, first, _, err := p.ready(c, rows, n)
 	if err != nil {
 		return out, err
 	}
-	return out, p.root.decode(c, rows, memory{base: out.UnsafePointer(), stride: p.goType.Size(), n: n})
+	return out, p.root.decode(c, rows, memory{base: out.UnsafePointer(), stride: p.goType.Size(), n: n, first: first})
 }
 
 // dictionaries replaces plain strings at any depth by dictionaries that hold

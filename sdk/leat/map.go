@@ -72,14 +72,14 @@ type mapFn[A, B any] struct {
 // Process implements graph.RowFn: as many rows go out as came in, so time and
 // windows are shared with the input.
 func (m *mapFn[A, B]) Process(_ context.Context, b *batch.Batch, emit graph.Emit) error {
-	f := m.f
-	err := m.in.each(b, func(chunk []A, _ []int32) error {
+	f, in := m.f, m.in
+	err := in.each(b, func(chunk []A, _ []int32) error {
 		out := m.out[:len(chunk)]
 		for i := range chunk {
-			m.in.at = i
+			in.at = i
 			out[i] = f(chunk[i])
 		}
-		return m.in.ours(func() error { return encode(m.encode, out) })
+		return in.ours(func() error { return encode(m.encode, out) })
 	})
 	if err != nil {
 		return err
