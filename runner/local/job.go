@@ -36,7 +36,8 @@ type job struct {
 	passes    map[*plan.Op]*operator.Passes // of lookups whose indexes may be larger than memory
 	counters  map[*plan.Op]*task.Counters
 	reads     map[*plan.Op]*task.SourceCounters
-	script    *task.Script // nil: no source is a script
+	script    *task.Script   // nil: no source is a script
+	stopping  *task.Stopping // nil: the job runs to its end
 	stage     stageClock
 	closed    bool
 }
@@ -66,6 +67,9 @@ func newJob(p *plan.Plan, o Options) *job {
 	j := &job{plan: p, options: o, budget: memory.NewBudget(o.Memory), spill: spill.NewArea(o.SpillDir, o.spillFS), started: time.Now(), start: o.Clock().UnixMicro(),
 		sources: make(map[*plan.Op]*task.Source), outputs: make(map[*plan.Op]*output),
 		counters: make(map[*plan.Op]*task.Counters), reads: make(map[*plan.Op]*task.SourceCounters)}
+	if o.Stop != nil && p.Mode == plan.Streaming {
+		j.stopping = &task.Stopping{Requested: o.Stop, Complete: o.Drain}
+	}
 	for _, s := range p.Stages {
 		for _, op := range s.Ops {
 			j.counters[op] = task.NewCounters(p.Parallelism)
@@ -90,7 +94,7 @@ func (j *job) run(ctx context.Context) (result *Result, err error) {
 	if err := j.scriptFits(); err != nil {
 		return nil, err
 	}
-	if err := j.open(ctx); err != nil {
+	if err := j.openUntilStopped(ctx); err != nil {
 		return nil, err
 	}
 	stop := j.watch()
@@ -126,6 +130,30 @@ func (j *job) scriptFits() error {
 func plain(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("the job was stopped before its end: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+// openUntilStopped opens sinks and sources. Where one does not answer, a request to
+// stop must not have to wait for it.
+func (j *job) openUntilStopped(ctx context.Context) error {
+	if j.stopping == nil {
+		return j.open(ctx)
+	}
+	opening, cancel := context.WithCancel(ctx)
+	defer cancel()
+	opened := make(chan struct{})
+	defer close(opened)
+	go func() {
+		select {
+		case <-j.stopping.Requested:
+			cancel()
+		case <-opened:
+		}
+	}()
+	err := j.open(opening)
+	if err != nil && opening.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("the job was stopped before its sources and sinks were open: %w", err)
 	}
 	return err
 }
@@ -190,7 +218,10 @@ func (j *job) openSource(ctx context.Context, op *plan.Op) error {
 	}
 	j.inputs = append(j.inputs, openedInput{op, input})
 	source = task.NewSource(op.Node, input, j.plan.Mode == plan.Streaming, j.reads[op])
-	source.Script, source.Now = j.script, j.now
+	source.Script, source.Now, source.Stopping = j.script, j.now, j.stopping
+	if _, grows := input.(connector.Growing); j.plan.Mode == plan.Streaming && (grows || connector.IsPartitioned(read.Source)) {
+		source.Deal(j.plan.Parallelism)
+	}
 	j.sources[op] = source
 	return nil
 }
@@ -210,6 +241,11 @@ func (j *job) runStages(ctx context.Context) error {
 	j.makeIndexes()
 	if j.plan.Mode == plan.Streaming {
 		group, ctx := errgroup.WithContext(ctx)
+		for _, source := range j.sources {
+			if source.Grows() {
+				group.Go(func() error { return source.Grow(ctx) })
+			}
+		}
 		j.script.Begin() // until every task is wired
 		for _, s := range j.plan.Stages {
 			if err := j.startStage(ctx, group, s); err != nil {

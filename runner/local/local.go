@@ -51,6 +51,15 @@ type Options struct {
 	// a source is a script (package leattest) the clock is the script's.
 	Clock func() time.Time
 
+	// Stop, when it is closed, ends a run of a streaming plan early and in good
+	// order: sources read no more, what is under way is worked off, sinks are
+	// flushed and committed, and Run returns a result that says so. Windows that are
+	// open do not fire, since they are not complete, unless Drain is set: then the
+	// input counts as complete where it was stopped. A batch plan does not look at
+	// either; to end any run at once cancel its context.
+	Stop  <-chan struct{}
+	Drain bool
+
 	// Progress, when not nil, is called from another goroutine every Every
 	// (zero: 200 ms) while the job runs, and not after Run has returned.
 	Progress func(Progress)

@@ -3,9 +3,11 @@ package local
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/runner/internal/plan"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
@@ -20,6 +22,9 @@ type Result struct {
 	Sinks      []SinkResult
 	PeakMemory int64 // most bytes of state and exchanges at one time
 	Spilled    int64 // bytes written to the spill directory
+	// Stopped says that Options.Stop ended the input of at least one source; what
+	// was not complete then is in the steps, unless Options.Drain was set.
+	Stopped bool
 }
 
 // SourceResult is what a Read step has read.
@@ -44,6 +49,36 @@ type StepResult struct {
 	// Watermark is the latest behind the step before the end of its input; zero
 	// when there was none, as in a batch plan.
 	Watermark time.Time
+	// Open is what the step had and did not emit, because the run was stopped before
+	// event time had got there.
+	Open Open
+}
+
+// Open is what a step holds until event time moves on.
+type Open struct {
+	Windows int // that have not fired
+	Partial int // results that are not complete, by key and window, and by task before an exchange
+	Rows    int // that wait as they came
+}
+
+func (o *Open) add(other operator.Open) {
+	o.Windows = max(o.Windows, other.Windows) // both halves of a step have the same ones
+	o.Partial += other.Partial
+	o.Rows += other.Rows
+}
+
+// String renders it for people.
+func (o Open) String() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{o.Windows, "open windows"}, {o.Partial, "incomplete results"}, {o.Rows, "rows that wait"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // SinkResult is what a Write step has written.
@@ -130,10 +165,10 @@ func (j *job) progress() Progress {
 	for _, c := range j.reads {
 		p.RowsRead += c.Rows.Load()
 		p.BytesRead += c.BytesDone.Load()
-		if c.SizeTotal < 0 {
+		if c.SizeTotal.Load() < 0 {
 			p.Bytes = -1
 		} else if p.Bytes >= 0 {
-			p.Bytes += c.SizeTotal
+			p.Bytes += c.SizeTotal.Load()
 		}
 	}
 	for op, c := range j.counters {
@@ -170,7 +205,7 @@ func timeOf(w int64) time.Time {
 }
 
 func (j *job) result() *Result {
-	r := &Result{Plan: j.plan.Mode, Elapsed: time.Since(j.started), PeakMemory: j.budget.Peak(), Spilled: j.spill.Written()}
+	r := &Result{Plan: j.plan.Mode, Elapsed: time.Since(j.started), PeakMemory: j.budget.Peak(), Spilled: j.spill.Written(), Stopped: j.stopping.Cut()}
 	for _, s := range j.plan.Stages {
 		for _, op := range s.Ops {
 			j.describe(r, op)
@@ -196,17 +231,20 @@ func (j *job) describe(r *Result, op *plan.Op) {
 		read := j.reads[op]
 		r.Sources = append(r.Sources, SourceResult{Step: op.Node.Name, Source: op.Node.Op.(*graph.Read).Source.String(),
 			Rows: read.Rows.Load(), BadRecords: read.BadRecords.Load(), Ahead: read.Ahead.Load(), WentBack: read.Back.Load(),
-			Splits: read.SplitsTotal, Bytes: read.SizeTotal})
+			Splits: read.SplitsTotal.Load(), Bytes: read.SizeTotal.Load()})
 	case plan.Receive, plan.Forward, plan.Broadcast, plan.Rebalance, plan.Deal, plan.Build, plan.Sort:
 	case plan.Combine:
 		for i := range r.Steps { // its sending half has counted the rows that came in
 			if r.Steps[i].Step == op.Node.Name {
 				r.Steps[i].RowsOut, r.Steps[i].Dropped = c.RowsOut.Load(), c.Dropped.Load()
 				r.Steps[i].Watermark = timeOf(c.Watermark())
+				r.Steps[i].Open.add(c.Open())
 			}
 		}
 	default:
-		r.Steps = append(r.Steps, StepResult{Step: op.Node.Name, Kind: op.Node.Op.Kind(), RowsIn: c.RowsIn.Load(), RowsOut: c.RowsOut.Load(), Dropped: c.Dropped.Load(), Watermark: timeOf(c.Watermark())})
+		step := StepResult{Step: op.Node.Name, Kind: op.Node.Op.Kind(), RowsIn: c.RowsIn.Load(), RowsOut: c.RowsOut.Load(), Dropped: c.Dropped.Load(), Watermark: timeOf(c.Watermark())}
+		step.Open.add(c.Open())
+		r.Steps = append(r.Steps, step)
 	}
 }
 
@@ -231,6 +269,11 @@ func (r *Result) Notes() []string {
 		}
 	}
 	for _, s := range r.Steps {
+		if s.Open != (Open{}) {
+			empty = true
+			notes = append(notes, fmt.Sprintf("%s: the run was stopped with %s: their results were not written", s.Step, s.Open))
+			continue
+		}
 		if s.Dropped > 0 {
 			notes = append(notes, fmt.Sprintf("%s: %d rows came too late for every window and were dropped: is the disorder declared in leat.EventTime large enough?", s.Step, s.Dropped))
 		}

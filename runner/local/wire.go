@@ -1,15 +1,12 @@
 package local
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/leatflow/leat/runner/internal/exchange"
 	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/runner/internal/plan"
 	"github.com/leatflow/leat/runner/internal/task"
-	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/window"
 )
@@ -20,12 +17,12 @@ type wiring struct {
 	task    *task.Task
 	number  int
 	links   map[*plan.Op]*task.Link
-	entries map[*plan.Op][]int // indexes into task.Entries
+	entries map[*plan.Op]int // indexes into task.Entries
 }
 
 // wire makes the operators of task i of a stage and connects them.
 func (j *job) wire(s *plan.Stage, i int) (*task.Task, error) {
-	w := &wiring{job: j, number: i, links: make(map[*plan.Op]*task.Link), entries: make(map[*plan.Op][]int),
+	w := &wiring{job: j, number: i, links: make(map[*plan.Op]*task.Link), entries: make(map[*plan.Op]int),
 		task: &task.Task{Concurrent: j.plan.Mode == plan.Streaming}}
 	for _, op := range s.Ops { // side inputs are read before all others
 		if sideInput(op) {
@@ -58,49 +55,26 @@ func (w *wiring) receive(op *plan.Op) {
 }
 
 func (w *wiring) entry(op *plan.Op, in task.Input, outputs int) {
-	w.entries[op] = append(w.entries[op], len(w.task.Entries))
+	w.entries[op] = len(w.task.Entries)
 	w.task.Entries = append(w.task.Entries, task.Entry{Input: in, Outs: make([][]task.Edge, outputs), Script: w.job.script})
 }
 
-// read adds the inputs of a source. The splits of a bounded source are taken
-// from a queue, or in contiguous ranges where their order shows; those of an unbounded one are dealt out, each an input of its
-// own, because none of them ends.
+// read adds the input of a source. Splits that follow each other are taken from a
+// queue, or in contiguous ranges where their order shows; splits that are orders of
+// their own are dealt out and read at the same time.
 func (w *wiring) read(op *plan.Op) {
 	source := w.job.sources[op]
-	defer func() { // each input is under way until it has given its last message
-		for range w.entries[op] {
-			w.job.script.Begin()
-		}
-	}()
-	outputs := len(op.Node.Outputs)
+	var in task.Input
 	switch {
+	case source.Dealt():
+		in = task.NewSplits(source, w.number)
 	case op.InOrder:
-		w.entry(op, task.NewReadingOf(source, source.Range(w.number, w.job.plan.Parallelism)), outputs)
-		return
-	case op.Node.Op.(*graph.Read).Source.Bounded():
-		w.entry(op, task.NewReading(source), outputs)
-		return
+		in = task.NewReadingOf(source, source.Range(w.number, w.job.plan.Parallelism))
+	default:
+		in = task.NewReading(source)
 	}
-	for k, split := range source.Splits() {
-		if k%w.job.plan.Parallelism == w.number {
-			w.entry(op, task.NewReadingOf(source, []connector.Split{split}), outputs)
-		}
-	}
-	if len(w.entries[op]) == 0 {
-		w.entry(op, ended{w.job.script}, outputs)
-	}
+	w.entry(op, in, len(op.Node.Outputs))
 }
-
-// ended is the input of a task that got no split.
-type ended struct{ script *task.Script }
-
-// Next implements task.Input. What was under way until now is the message.
-func (ended) Next(context.Context) (task.Message, error) {
-	return task.Message{Message: exchange.Message{Kind: exchange.End, Watermark: batch.MaxTime}}, nil
-}
-
-// Close implements task.Input.
-func (ended) Close() error { return nil }
 
 func (w *wiring) link(op *plan.Op) error {
 	var dropped operator.Counters
@@ -108,11 +82,9 @@ func (w *wiring) link(op *plan.Op) error {
 	if err != nil {
 		return err
 	}
-	var inputs []int
-	for i, in := range op.Inputs {
-		for range max(1, len(w.entries[in.Op])) {
-			inputs = append(inputs, i)
-		}
+	inputs := make([]int, len(op.Inputs))
+	for i := range inputs {
+		inputs[i] = i
 	}
 	l := task.NewLink(op.Node.Name, op.Node.Place, o, inputs, len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
 	l.SetClock(w.job.clock())
@@ -126,21 +98,15 @@ func (w *wiring) link(op *plan.Op) error {
 	return nil
 }
 
-// connect feeds a link from the operators before it. An entry for each split of
-// an unbounded source counts as an input of its own.
+// connect feeds a link from the operators before it.
 func (w *wiring) connect(op *plan.Op, l *task.Link) {
-	next := 0
-	for _, in := range op.Inputs {
+	for i, in := range op.Inputs {
 		if from, ok := w.links[in.Op]; ok {
-			from.Connect(in.Output, task.Edge{To: l, Input: next})
-			next++
+			from.Connect(in.Output, task.Edge{To: l, Input: i})
 			continue
 		}
-		for _, e := range w.entries[in.Op] {
-			outs := w.task.Entries[e].Outs
-			outs[in.Output] = append(outs[in.Output], task.Edge{To: l, Input: next})
-			next++
-		}
+		outs := w.task.Entries[w.entries[in.Op]].Outs
+		outs[in.Output] = append(outs[in.Output], task.Edge{To: l, Input: i})
 	}
 }
 

@@ -138,9 +138,17 @@ type Progress interface {
 type Partitioned interface{ Partitioned() bool }
 
 // Growing may be implemented by an Input whose splits are not all known when it
-// is opened.
+// is opened: new partitions of a topic. Each is an order of its own. The engine asks
+// on the streaming plan only, from one goroutine; what it gives a task holds the
+// watermark where it is until it has said something.
 type Growing interface {
 	// More blocks until there are splits beyond those that Splits and More have
 	// returned, or ctx is done. io.EOF says that there will be none.
 	More(ctx context.Context) ([]Split, error)
+}
+
+// IsPartitioned reports whether the splits of a source are orders of their own.
+func IsPartitioned(s Source) bool {
+	p, ok := s.(Partitioned)
+	return !s.Bounded() || ok && p.Partitioned()
 }

@@ -38,6 +38,7 @@ const (
 	ProcessingTime // where a script says what the clock shows
 	Barrier
 	KeyGroupEnd // no more rows of the key groups so far; blocked only
+	Stop        // nothing comes any more, though the input has not ended; pipelined only
 	End
 )
 

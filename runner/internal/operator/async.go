@@ -290,6 +290,9 @@ func (o *async) Hold() int64 {
 	return o.passed
 }
 
+// Stop implements Stopping.
+func (o *async) Stop(ctx context.Context, emit graph.Emit) error { return o.End(ctx, emit) }
+
 // End implements Operator: all calls are waited for.
 func (o *async) End(ctx context.Context, emit graph.Emit) error {
 	if err := o.collect(emit); err != nil {

@@ -102,6 +102,25 @@ type Idling interface {
 	Idle(ctx context.Context, emit graph.Emit) error
 }
 
+// Stopping is implemented by operators that have work under way which does not
+// wait for event time: calls, a writer that is open.
+type Stopping interface {
+	// Stop says, in place of End, that no more rows will come though the input has
+	// not ended. What waits for the watermark is left as it is.
+	Stop(ctx context.Context, emit graph.Emit) error
+}
+
+// Open is what an operator holds until event time moves on, and leaves undone when
+// the job is stopped before that.
+type Open struct {
+	Windows int // that have not fired
+	Partial int // results that are not complete: by key, window and task
+	Rows    int // that wait as they came
+}
+
+// Opening is implemented by operators that leave something open.
+type Opening interface{ Open() Open }
+
 // endOfInput stands for the watermark when no more rows will come. It is beyond
 // batch.MaxTime because windows of the last rows may be: those of a result in
 // the global window, for one, whose event time is the last there is.

@@ -48,6 +48,9 @@ func (o *rows) Process(ctx context.Context, b *batch.Batch, emit graph.Emit) err
 // Watermark implements Operator.
 func (o *rows) Watermark(context.Context, int64, graph.Emit) error { return nil }
 
+// Stop implements Stopping.
+func (o *rows) Stop(ctx context.Context, emit graph.Emit) error { return o.End(ctx, emit) }
+
 // End implements Operator.
 func (o *rows) End(ctx context.Context, emit graph.Emit) error {
 	if err := o.start(ctx); err != nil {

@@ -57,6 +57,9 @@ func (o *write) SizeBytes() int64 {
 // Watermark implements Operator.
 func (o *write) Watermark(context.Context, int64, graph.Emit) error { return nil }
 
+// Stop implements Stopping.
+func (o *write) Stop(ctx context.Context, emit graph.Emit) error { return o.End(ctx, emit) }
+
 // End implements Operator.
 func (o *write) End(ctx context.Context, _ graph.Emit) error {
 	if err := o.open(ctx); err != nil {

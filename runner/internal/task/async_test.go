@@ -241,6 +241,7 @@ func (w *written) setIdle(context.Context, int) error          { (*asyncBench)(w
 func (w *written) setActive(context.Context, int) error        { (*asyncBench)(w).note("active"); return nil }
 func (w *written) processingTime(context.Context, int64) error { return nil }
 func (w *written) end(context.Context, int) error              { (*asyncBench)(w).note("end"); return nil }
+func (w *written) stop(context.Context, int) error             { (*asyncBench)(w).note("stop"); return nil }
 func (w *written) endKeyGroup(context.Context) error           { return nil }
 func (w *written) expect(int64)                                {}
 

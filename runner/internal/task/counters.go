@@ -1,8 +1,10 @@
 package task
 
 import (
+	"sync"
 	"sync/atomic"
 
+	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/sdk/batch"
 )
 
@@ -14,6 +16,9 @@ type Counters struct {
 	State           atomic.Int64   // bytes held
 	marks           []atomic.Int64 // the watermark behind each task; batch.MaxTime when it has ended
 	latest          atomic.Int64   // the latest before the end
+
+	mu   sync.Mutex
+	open operator.Open
 }
 
 // NewCounters returns counters of a step with so many tasks.
@@ -38,6 +43,27 @@ func (c *Counters) Watermark() int64 {
 		return c.latest.Load()
 	}
 	return least
+}
+
+// left counts what an operator leaves undone. Tasks have parts of the same windows.
+func (c *Counters) left(op operator.Operator) {
+	o, ok := op.(operator.Opening)
+	if !ok {
+		return
+	}
+	open := o.Open()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open.Windows = max(c.open.Windows, open.Windows)
+	c.open.Partial += open.Partial
+	c.open.Rows += open.Rows
+}
+
+// Open returns what was left undone when the job was stopped.
+func (c *Counters) Open() operator.Open {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open
 }
 
 func (c *Counters) passed(number int, w int64) {

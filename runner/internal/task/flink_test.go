@@ -170,7 +170,7 @@ func runChannels(t *testing.T, c flinkCase) (out []string) {
 		if e.Op == "status" {
 			m = exchange.Message{Kind: map[string]exchange.Kind{"idle": exchange.Idle, "active": exchange.Active}[e.Status]}
 		}
-		r.take(e.Channel, m)
+		r.take(e.Channel, Message{Message: m})
 		for _, m := range r.waiting {
 			out = append(out, describe(i, m))
 		}
@@ -264,6 +264,8 @@ func (r *recording) processingTime(_ context.Context, now int64) error {
 func (r *recording) end(context.Context, int) error { return r.add("end") }
 
 func (r *recording) endKeyGroup(context.Context) error { return nil }
+
+func (r *recording) stop(context.Context, int) error { return nil }
 
 func (r *recording) expect(int64) {}
 
@@ -380,7 +382,6 @@ func runGenerator(t *testing.T, c flinkCase) (out []string) {
 	source := NewSource(node, p, true, &SourceCounters{})
 	source.Script, source.Now = script, script.Now
 	r := NewReadingOf(source, p.Splits())
-	script.Begin()
 	for {
 		m, err := r.Next(t.Context())
 		if err != nil {

@@ -29,6 +29,7 @@ type Downstream interface {
 	setActive(ctx context.Context, input int) error
 	processingTime(ctx context.Context, now int64) error
 	end(ctx context.Context, input int) error
+	stop(ctx context.Context, input int) error
 	endKeyGroup(ctx context.Context) error
 	expect(rows int64)
 }
@@ -247,6 +248,11 @@ func (s Sending) processingTime(_ context.Context, now int64) error {
 
 func (s Sending) end(context.Context, int) error {
 	s.Sender.Broadcast(exchange.Message{Kind: exchange.End})
+	return nil
+}
+
+func (s Sending) stop(context.Context, int) error {
+	s.Sender.Broadcast(exchange.Message{Kind: exchange.Stop})
 	return nil
 }
 

@@ -27,7 +27,7 @@ func TestRange(t *testing.T) {
 			s.splits = append(s.splits, split)
 		}
 		if kind == 2 {
-			s.Counters.SizeTotal = -1
+			s.Counters.SizeTotal.Store(-1)
 		}
 		tasks := 1 + r.IntN(8)
 		var all []connector.Split

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/leatflow/leat/runner/internal/exchange"
 	"github.com/leatflow/leat/runner/internal/watermark"
@@ -22,6 +23,9 @@ type Reading struct {
 	source  *Source
 	own     []connector.Split // read these; the others are for other tasks
 	shared  bool              // read what is in the source's queue
+	apart   bool              // an order of its own: its errors name the split
+	until   context.Context   // done when the source is to stop; nil before the first read
+	freed   func()            // gives back what until took
 	split   connector.Split
 	reader  connector.Reader
 	waiting []Message
@@ -30,7 +34,7 @@ type Reading struct {
 	marks   graph.TimeFn    // watermarks of rows, by a function or of a column
 	tracker *wm.Tracker     // made at the first batch
 	pace    *watermark.Pace // nil: nobody listens before the end
-	place   int             // in the alignment of the source's readers
+	rank    int             // in the alignment of the source's readers
 
 	scripted bool
 	steps    int   // events read of a script
@@ -47,10 +51,19 @@ func NewReading(s *Source) *Reading {
 	return r
 }
 
-// NewReadingOf returns an input that reads splits of its own.
+// NewReadingOfOne returns an input that reads a split that is an order of its own.
+func NewReadingOfOne(s *Source, split connector.Split) *Reading {
+	r := NewReadingOf(s, []connector.Split{split})
+	r.apart = true
+	return r
+}
+
+// NewReadingOf returns an input that reads splits of its own. It is under way until
+// it has given its last message.
 func NewReadingOf(s *Source, splits []connector.Split) *Reading {
 	t := s.Read.EventTime
 	r := &Reading{source: s, own: splits, scripted: s.Script != nil && connector.IsScripted(s.Read.Source)}
+	s.Script.Begin()
 	if t.New != nil {
 		r.times = t.New()
 	}
@@ -60,34 +73,87 @@ func NewReadingOf(s *Source, splits []connector.Split) *Reading {
 	if s.Watermarks {
 		g := t.Generator
 		r.pace = watermark.NewPace(g.Interval().Microseconds(), g.Idle().Microseconds())
-		r.place = s.align()
+		r.rank = s.align()
 	}
 	return r
 }
 
 // Next implements Input.
 func (r *Reading) Next(ctx context.Context) (Message, error) {
-	for len(r.waiting) == 0 {
-		if err := ctx.Err(); err != nil {
-			return Message{}, err
-		}
-		if r.reader == nil {
-			more, err := r.open(ctx)
-			if err != nil {
-				return Message{}, r.named(err)
-			}
-			if !more {
-				r.end()
-				break
-			}
-		}
-		if err := r.read(ctx); err != nil {
-			return Message{}, r.named(err)
-		}
+	if err := r.fill(ctx); err != nil {
+		return Message{}, err
 	}
 	m := r.waiting[0]
 	r.waiting = r.waiting[1:]
 	return m, nil
+}
+
+// all returns the messages of the next event. They belong to the caller.
+func (r *Reading) all(ctx context.Context) ([]Message, error) {
+	if err := r.fill(ctx); err != nil {
+		return nil, err
+	}
+	all := r.waiting
+	r.waiting = nil
+	return all, nil
+}
+
+// fill reads until there is something to say.
+func (r *Reading) fill(ctx context.Context) error {
+	if r.until == nil {
+		r.until, r.freed = r.source.untilStopped(ctx)
+	}
+	for len(r.waiting) == 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.source.Stopped() {
+			return r.stop()
+		}
+		more, err := r.step(ctx)
+		switch {
+		case err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, errStopped)) && r.source.Stopped() && ctx.Err() == nil:
+			return r.stop()
+		case err != nil:
+			return r.source.named(r.place(err))
+		case !more:
+			r.end(exchange.End)
+		}
+	}
+	return nil
+}
+
+// step opens a split or reads one event of it. more is false behind the last split.
+func (r *Reading) step(ctx context.Context) (more bool, err error) {
+	if r.reader == nil {
+		if more, err := r.open(r.until); !more || err != nil {
+			return more, err
+		}
+	}
+	return true, r.read(r.until)
+}
+
+// stop ends the reading before its input has ended.
+func (r *Reading) stop() error {
+	if err := r.closeReader(); err != nil {
+		return r.source.named(err)
+	}
+	r.source.Stopping.cut.Store(true)
+	if r.source.Stopping.Complete {
+		r.end(exchange.End)
+	} else {
+		r.end(exchange.Stop)
+	}
+	return nil
+}
+
+// place names the split in an error about it, unless it does so itself.
+func (r *Reading) place(err error) error {
+	var bad connector.BadRecord
+	if !r.apart || errors.Is(err, context.Canceled) || errors.As(err, &bad) || strings.Contains(err.Error(), r.split.Name) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", r.split.Name, err)
 }
 
 // add puts messages in line.
@@ -99,18 +165,23 @@ func (r *Reading) add(messages ...Message) {
 }
 
 // end is the last that is said.
-func (r *Reading) end() {
+func (r *Reading) end(kind exchange.Kind) {
+	if w := r.flush(); kind == exchange.Stop && w.Watermark > batch.MinTime {
+		r.say(w)
+	}
 	r.add(r.badMessages()...)
-	r.add(control(exchange.End, batch.MaxTime))
+	r.add(control(kind, batch.MaxTime))
 	r.moved(watermark.Input{State: watermark.Finished})
 	r.source.Script.Done()
+	r.freed()
 }
 
-func (r *Reading) named(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
+// flush says a watermark that waited for its time.
+func (r *Reading) flush() watermark.Say {
+	if r.pace == nil {
+		return watermark.Say{Watermark: batch.MinTime}
 	}
-	return &StepError{Step: r.source.Node.Name, Place: r.source.Node.Place, Err: err}
+	return r.pace.Flush()
 }
 
 func (r *Reading) open(ctx context.Context) (more bool, err error) {
@@ -138,7 +209,7 @@ func (r *Reading) read(ctx context.Context) error {
 	if errors.Is(err, io.EOF) {
 		r.source.Counters.SplitsDone.Add(1)
 		r.source.Counters.BytesDone.Add(max(r.split.Bytes, 0))
-		return r.Close()
+		return r.closeReader()
 	}
 	if err != nil || !came {
 		return err
@@ -156,7 +227,7 @@ func (r *Reading) read(ctx context.Context) error {
 func (r *Reading) rows(b *batch.Batch) error {
 	stamped, err := r.stamp(b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.split.Name, err)
+		return r.at(err)
 	}
 	r.source.Counters.Rows.Add(int64(b.Len()))
 	if stamped, err = r.believe(stamped); err != nil {
@@ -213,8 +284,18 @@ func (r *Reading) badMessages() []Message {
 	return messages
 }
 
+// at names the split in an error about its rows.
+func (r *Reading) at(err error) error { return fmt.Errorf("%s: %w", r.split.Name, err) }
+
 // Close implements Input.
 func (r *Reading) Close() error {
+	if r.freed != nil {
+		defer r.freed()
+	}
+	return r.closeReader()
+}
+
+func (r *Reading) closeReader() error {
 	if r.reader == nil {
 		return nil
 	}

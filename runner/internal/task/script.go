@@ -83,7 +83,22 @@ func (s *Script) await(ctx context.Context, step, source int) error {
 	case <-t.come:
 		return nil
 	case <-ctx.Done():
+		s.forget(t)
 		return ctx.Err()
+	}
+}
+
+// forget takes back a turn that was not waited for to its end. The source is under
+// way again, whether or not the turn had come by then.
+func (s *Script) forget(t *turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, other := range s.waiting {
+		if other == t {
+			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
+			s.busy++
+			return
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package task
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -23,7 +25,9 @@ type Source struct {
 	Script   *Script
 	Now      func() int64 // processing time
 	Counters *SourceCounters
+	Stopping *Stopping // nil: it is never stopped
 
+	growth *growth // nil: splits are taken from the queue, or in ranges
 	mu     sync.Mutex
 	splits []connector.Split
 	bad    []connector.BadRecord // waiting to be emitted to output 1
@@ -38,20 +42,27 @@ type SourceCounters struct {
 	Ahead                  atomic.Int64 // rows, and watermarks of rows, too far ahead of the clock to count for the watermark
 	Back                   atomic.Int64 // watermarks that went back and were ignored
 	SplitsDone, BytesDone  atomic.Int64
-	SplitsTotal, SizeTotal int64 // SizeTotal is -1 when a split's size is not known
+	SplitsTotal, SizeTotal atomic.Int64 // SizeTotal is -1 when a split's size is not known
+}
+
+// add counts splits that were found.
+func (c *SourceCounters) add(splits []connector.Split) {
+	c.SplitsTotal.Add(int64(len(splits)))
+	size := c.SizeTotal.Load()
+	for _, split := range splits {
+		if split.Bytes < 0 || size < 0 {
+			size = -1
+			break
+		}
+		size += split.Bytes
+	}
+	c.SizeTotal.Store(size)
 }
 
 // NewSource takes the splits of an opened source.
 func NewSource(n *graph.Node, input connector.Input, watermarks bool, counters *SourceCounters) *Source {
 	s := &Source{Node: n, Read: n.Op.(*graph.Read), Input: input, Watermarks: watermarks, Counters: counters, splits: input.Splits()}
-	counters.SplitsTotal = int64(len(s.splits))
-	for _, split := range s.splits {
-		if split.Bytes < 0 || counters.SizeTotal < 0 {
-			counters.SizeTotal = -1
-			continue
-		}
-		counters.SizeTotal += split.Bytes
-	}
+	counters.add(s.splits)
 	return s
 }
 
@@ -90,8 +101,12 @@ func (s *Source) holds(place int) <-chan struct{} {
 	return s.stirred
 }
 
-// Splits returns the splits that no reader has taken.
-func (s *Source) Splits() []connector.Split { return s.splits }
+func (s *Source) named(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &StepError{Step: s.Node.Name, Place: s.Node.Place, Err: err}
+}
 
 // Range returns the splits of task i of n when each takes a contiguous range, the
 // first task the first: those whose middle lies in the i-th n-th of all rows. It
@@ -101,7 +116,7 @@ func (s *Source) Range(i, n int) []connector.Split {
 	switch {
 	case !slices.ContainsFunc(s.splits, func(split connector.Split) bool { return split.Rows < 0 }):
 		weight = func(split connector.Split) int64 { return 1 + split.Rows }
-	case s.Counters.SizeTotal >= 0:
+	case s.Counters.SizeTotal.Load() >= 0:
 		weight = func(split connector.Split) int64 { return 1 + split.Bytes }
 	}
 	var all, before int64

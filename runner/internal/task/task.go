@@ -13,7 +13,7 @@ import (
 
 // Input is where a task's messages come from. One goroutine uses it.
 type Input interface {
-	// Next returns the next message; End is the last.
+	// Next returns the next message; End or Stop is the last.
 	Next(ctx context.Context) (Message, error)
 	Close() error
 }
@@ -23,6 +23,9 @@ type Message struct {
 	exchange.Message
 	Output int
 }
+
+// last reports whether nothing comes behind the message.
+func (m *Message) last() bool { return m.Kind == exchange.End || m.Kind == exchange.Stop }
 
 // Entry is an input of a task and the edges it feeds, by output.
 type Entry struct {
@@ -123,13 +126,15 @@ func (e *Entry) handle(ctx context.Context, m Message) (done bool, err error) {
 				err = edge.To.endKeyGroup(ctx)
 			case exchange.End:
 				err = edge.To.end(ctx, edge.Input)
+			case exchange.Stop:
+				err = edge.To.stop(ctx, edge.Input)
 			}
 			if err != nil {
 				return false, err
 			}
 		}
 	}
-	return m.Kind == exchange.End, nil
+	return m.last(), nil
 }
 
 // item is a message with the entry it belongs to, or the wake of a link.
@@ -205,7 +210,7 @@ func pump(ctx context.Context, e *Entry, items chan<- item) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if m.Kind == exchange.End {
+		if m.last() {
 			return nil
 		}
 	}

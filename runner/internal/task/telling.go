@@ -210,7 +210,7 @@ func (r *Reading) align(ctx context.Context) (held bool, err error) {
 	if r.pace == nil || r.scripted {
 		return false, nil
 	}
-	moved := r.source.holds(r.place)
+	moved := r.source.holds(r.rank)
 	if moved == nil {
 		return false, nil
 	}
@@ -229,6 +229,6 @@ func (r *Reading) align(ctx context.Context) (held bool, err error) {
 // moved tells the other readers of the source where this one is.
 func (r *Reading) moved(in watermark.Input) {
 	if r.pace != nil {
-		r.source.moved(r.place, in)
+		r.source.moved(r.rank, in)
 	}
 }

@@ -30,10 +30,12 @@ type timing struct {
 	clock    Clock
 	now      int64 // processing time
 	told     int64 // what the operator knows of it
+	open     int   // inputs that have neither ended nor stopped
+	stopped  bool  // an input has stopped before its end
 }
 
 func newTiming(op operator.Operator, inputs int) timing {
-	t := timing{inputs: watermark.NewCombiner(inputs), sent: batch.MinTime, now: batch.MinTime, told: batch.MinTime}
+	t := timing{inputs: watermark.NewCombiner(inputs), sent: batch.MinTime, now: batch.MinTime, told: batch.MinTime, open: inputs}
 	t.delaying, _ = op.(operator.Delaying)
 	t.timed, _ = op.(operator.Timed)
 	return t
@@ -204,8 +206,12 @@ func (l *Link) settle(ctx context.Context) error {
 func (l *Link) end(ctx context.Context, input int) error {
 	change := l.time.inputs.Finish(input)
 	finish := func(p *ports) { p.finish(input) }
-	if !l.time.inputs.Done() {
-		return l.change(ctx, change, finish)
+	l.time.open--
+	if l.time.stopped || l.time.open > 0 {
+		if err := l.change(ctx, change, finish); err != nil || l.time.open > 0 {
+			return err
+		}
+		return l.halt(ctx)
 	}
 	if _, err := l.apart(ctx, finish); err != nil {
 		return err
@@ -225,4 +231,31 @@ func (l *Link) end(ctx context.Context, input int) error {
 	}
 	l.counters.passed(l.number, batch.MaxTime)
 	return l.each(func(e Edge) error { return e.To.end(ctx, e.Input) })
+}
+
+// stop says that an input gives no more rows though it has not ended. Its
+// watermark counts as before: there could have been more.
+func (l *Link) stop(ctx context.Context, _ int) error {
+	l.time.open--
+	l.time.stopped = true
+	if l.time.open > 0 {
+		return nil
+	}
+	return l.halt(ctx)
+}
+
+// halt lets the operator work off what is under way, when nothing comes any more.
+// What it holds until event time moves on is left as it is.
+func (l *Link) halt(ctx context.Context) error {
+	if op, ok := l.op.(operator.Stopping); ok {
+		l.ctx = ctx
+		if err := op.Stop(ctx, l.emit); err != nil {
+			return l.named(err)
+		}
+	}
+	if err := l.settle(ctx); err != nil {
+		return err
+	}
+	l.counters.left(l.op)
+	return l.each(func(e Edge) error { return e.To.stop(ctx, e.Input) })
 }
