@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -76,8 +77,8 @@ func (c *columns) check(r *kgo.Record) error {
 		switch t, ms := c.types[timestamp], r.Timestamp.UnixMilli(); {
 		case ms == noTimestamp && !t.Nullable:
 			return errors.New("the record has no timestamp; make the field a *time.Time to take such records")
-		case ms <= batch.MinTime/1000 || ms >= batch.MaxTime/1000:
-			return fmt.Errorf("the timestamp, %d ms after 1970, is out of range", ms)
+		case r.Timestamp.Nanosecond()%int(time.Millisecond) != 0: // the client has wrapped around, and 2⁶⁴ ns are no whole ms
+			return errors.New("the timestamp is out of range: it lies before 1677 or after 2262")
 		}
 	}
 	if c.read[headers] {

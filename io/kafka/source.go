@@ -61,13 +61,14 @@ type Source struct {
 	// means 10 s.
 	RefreshInterval time.Duration
 	// BufferBytes bounds the records that are fetched and wait to be read, of all
-	// partitions together; 0 means 64 MiB. What the client has under way comes on
-	// top, at most 16 MiB from each broker, before it is decompressed.
+	// partitions together; 0 means 64 MiB. What is under way comes on top: at most
+	// 1 MiB of each partition and 16 MiB of each broker, before it is decompressed.
 	BufferBytes int64
 	// Log takes what the source has to say while it runs; nil means slog.Default().
 	Log *slog.Logger
 
-	options []kgo.Opt // of tests
+	options   []kgo.Opt // of tests
+	noMarkers bool      // of tests: the ends of transactions are holes
 }
 
 const (

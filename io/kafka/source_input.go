@@ -57,6 +57,9 @@ const (
 	// away as much. fetchBytes is what it brings of all.
 	fetchPartitionBytes = 1 << 20
 	fetchBytes          = 16 << 20
+	// boundedWait is how long a broker may wait for records to come: a look into a
+	// partition (see nextOffset) stands behind such a wait.
+	boundedWait = 500 * time.Millisecond
 	// decompressedBytes bounds a batch of records, so that a small one cannot
 	// unpack to something that does not fit memory.
 	decompressedBytes = 64 << 20
@@ -71,16 +74,7 @@ func newInput(s Source, bound *binding, r connector.Request) *input {
 // readers. On error nothing is left.
 func (in *input) start(ctx context.Context) error {
 	in.outages = newOutages(in.source.Log, in.source.OutageTimeout)
-	client, err := in.source.Cluster.connect(ctx, append([]kgo.Opt{
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // so that the end of a transaction is seen at once
-		kgo.MaxDecompressBatchBytes(decompressedBytes),
-		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
-		kgo.FetchMaxBytes(fetchBytes),
-		kgo.DisableClientMetrics(),
-		kgo.WithHooks(in.outages),
-	}, in.source.options...)...)
+	client, err := in.source.Cluster.connect(ctx, append(in.clientOptions(), in.source.options...)...)
 	if err != nil {
 		return err
 	}
@@ -108,6 +102,25 @@ func (in *input) start(ctx context.Context) error {
 		in.background.Go(func() { in.commitOften(background) })
 	}
 	return nil
+}
+
+func (in *input) clientOptions() []kgo.Opt {
+	options := []kgo.Opt{
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.MaxDecompressBatchBytes(decompressedBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.DisableClientMetrics(),
+		kgo.WithHooks(in.outages),
+	}
+	if in.source.Bounded() {
+		options = append(options, kgo.FetchMaxWait(boundedWait))
+	}
+	if !in.source.noMarkers {
+		options = append(options, kgo.KeepControlRecords()) // so that the end of a transaction is seen at once
+	}
+	return options
 }
 
 // tryDecoders makes a decoder for each topic, so that what is wrong with a schema

@@ -21,8 +21,8 @@ type outages struct {
 	fatal func(error)   // nil before the source is open, when others count the time
 
 	mu      sync.Mutex
-	brokers map[int32]*outage // those that do not answer
-	silent  time.Time         // since when nobody has answered; zero: somebody has
+	brokers map[string]*outage // those that do not answer, by address: one has several ids
+	silent  time.Time          // since when nobody has answered; zero: somebody has
 }
 
 // outage is that of a broker.
@@ -37,7 +37,7 @@ const (
 )
 
 func newOutages(log *slog.Logger, limit time.Duration) *outages {
-	return &outages{log: log, limit: limit, brokers: make(map[int32]*outage)}
+	return &outages{log: log, limit: limit, brokers: make(map[string]*outage)}
 }
 
 var (
@@ -71,10 +71,10 @@ func (o *outages) bad(b kgo.BrokerMetadata, err error) {
 	if o.silent.IsZero() {
 		o.silent = now
 	}
-	at := o.brokers[b.NodeID]
+	at := o.brokers[address(b)]
 	if at == nil {
 		at = &outage{since: now}
-		o.brokers[b.NodeID] = at
+		o.brokers[address(b)] = at
 	}
 	if lasts := now.Sub(at.since); lasts >= outageBlink && (at.told.IsZero() || now.Sub(at.told) >= outageAgain) {
 		at.told = now
@@ -89,11 +89,11 @@ func (o *outages) good(b kgo.BrokerMetadata) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.silent = time.Time{}
-	at := o.brokers[b.NodeID]
+	at := o.brokers[address(b)]
 	if at == nil {
 		return
 	}
-	delete(o.brokers, b.NodeID)
+	delete(o.brokers, address(b))
 	if !at.told.IsZero() {
 		o.log.Info("kafka: the broker answers again", "broker", address(b), "after", time.Since(at.since).Round(time.Second))
 	}

@@ -204,6 +204,7 @@ func (p *pump) deal(fetches kgo.Fetches) {
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		if q := p.queues[partition{f.Topic, f.Partition}]; q != nil {
 			q.put(f.Records, f.Err)
+			p.giveUp(q)
 			return
 		}
 		if f.Partition >= 0 || f.Err == nil || errors.Is(f.Err, context.Canceled) {
@@ -212,9 +213,19 @@ func (p *pump) deal(fetches kgo.Fetches) {
 		for _, q := range p.queues {
 			if f.Topic == "" || f.Topic == q.topic {
 				q.put(nil, f.Err)
+				p.giveUp(q)
 			}
 		}
 	})
+}
+
+// giveUp has the client fetch no more of a partition that has failed: it would fail
+// again and again, as fast as it can.
+func (p *pump) giveUp(q *queue) {
+	if q.failed != nil && !q.gone {
+		q.gone = true
+		p.change(change{partition: q.partition})
+	}
 }
 
 // fail ends every reader, those to come too, with an error.
@@ -226,5 +237,6 @@ func (p *pump) fail(err error) {
 	}
 	for _, q := range p.queues {
 		q.put(nil, err)
+		p.giveUp(q)
 	}
 }

@@ -19,6 +19,7 @@ type queue struct {
 	waiting bool  // the reader has nothing to do
 	paused  bool  // the client does not fetch the partition
 	failed  error // comes behind the last record
+	gone    bool  // the client does not have the partition any more
 }
 
 // fetched is what one fetch brought of a partition.
@@ -120,5 +121,7 @@ func (q *queue) close() {
 		return
 	}
 	delete(p.queues, q.partition)
-	p.change(change{partition: q.partition})
+	if !q.gone {
+		p.change(change{partition: q.partition})
+	}
 }

@@ -8,19 +8,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatflow/leat/sdk/connector"
 )
 
 // look asks for the topics and their offsets, and makes the splits.
 func (in *input) look(ctx context.Context) error {
-	found, err := in.admin.Metadata(ctx, in.source.Topics...)
+	found, err := in.describe(ctx)
 	if err != nil {
 		return in.client.explain(err, attempt{})
 	}
 	var errs []error
 	for _, topic := range in.source.Topics {
-		detail, ok := found.Topics[topic]
+		detail, ok := found[topic]
 		if ok && detail.Err == nil {
 			in.topics[topic] = topicState{id: detail.ID, partitions: int32(len(detail.Partitions))}
 			continue
@@ -38,6 +39,33 @@ func (in *input) look(ctx context.Context) error {
 		in.splits = append(in.splits, split(s))
 	}
 	return nil
+}
+
+// describe asks for the topics. What is wrong with one is said with it, where kadm
+// fails for all of them and does not say for which.
+func (in *input) describe(ctx context.Context) (map[string]kadm.TopicDetail, error) {
+	ask := kmsg.NewPtrMetadataRequest()
+	for _, topic := range in.source.Topics {
+		t := kmsg.NewMetadataRequestTopic()
+		t.Topic = kmsg.StringPtr(topic)
+		ask.Topics = append(ask.Topics, t)
+	}
+	answer, err := ask.RequestWith(ctx, in.client.Client)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]kadm.TopicDetail)
+	for _, t := range answer.Topics {
+		if t.Topic == nil {
+			continue
+		}
+		detail := kadm.TopicDetail{Topic: *t.Topic, ID: t.TopicID, Err: kerr.ErrorForCode(t.ErrorCode), Partitions: make(kadm.PartitionDetails)}
+		for _, p := range t.Partitions {
+			detail.Partitions[p.Partition] = kadm.PartitionDetail{Topic: *t.Topic, Partition: p.Partition, Leader: p.Leader}
+		}
+		found[*t.Topic] = detail
+	}
+	return found, nil
 }
 
 func split(s span) connector.Split {

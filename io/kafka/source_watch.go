@@ -26,14 +26,14 @@ func (in *input) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		found, err := in.admin.Metadata(ctx, in.source.Topics...)
+		found, err := in.describe(ctx)
 		if err != nil {
 			continue // outages are told by those who see them
 		}
 		wait = in.source.RefreshInterval
 		var unknown error
 		for _, topic := range in.source.Topics {
-			err := in.compare(ctx, topic, found.Topics[topic])
+			err := in.compare(ctx, topic, found[topic])
 			if errors.Is(err, kerr.UnknownTopicOrPartition) {
 				unknown, wait = err, min(wait, time.Second)
 			} else if err != nil {
