@@ -81,7 +81,8 @@ type link struct {
 
 func (c Cluster) link(options ...kgo.Opt) (*link, error) {
 	d := &dialing{dial: c.Dial}
-	all := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID("leat"), kgo.Dialer(d.connect)}
+	all := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID("leat"), kgo.Dialer(d.connect),
+		kgo.MetadataMinAge(250 * time.Millisecond)} // a new leader is found at once; the default waits 5 s
 	if c.TLS != nil {
 		config, err := c.TLS.config()
 		if err != nil {

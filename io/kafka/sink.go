@@ -49,7 +49,7 @@ type Sink struct {
 	// Create makes the topic when it is not there; nil: that is an error.
 	Create *Create
 
-	Compression Compression // zero: LZ4
+	Compression Compression // zero: Snappy, which costs a producer next to nothing
 
 	// Linger is how long a record may wait for others to be sent with it. Zero is
 	// best where latency counts: what comes while a request is on its way goes
@@ -83,8 +83,8 @@ type Compression string
 
 // The compressions. A producer tells brokers and consumers which it used.
 const (
-	LZ4    Compression = "lz4"
 	Snappy Compression = "snappy"
+	LZ4    Compression = "lz4"
 	Zstd   Compression = "zstd"
 	Gzip   Compression = "gzip"
 	None   Compression = "none"
@@ -93,10 +93,10 @@ const (
 // codec returns what the client calls it.
 func (c Compression) codec() (kgo.CompressionCodec, error) {
 	switch c {
-	case "", LZ4:
-		return kgo.Lz4Compression(), nil
-	case Snappy:
+	case "", Snappy:
 		return kgo.SnappyCompression(), nil
+	case LZ4:
+		return kgo.Lz4Compression(), nil
 	case Zstd:
 		return kgo.ZstdCompression(), nil
 	case Gzip:
@@ -104,7 +104,7 @@ func (c Compression) codec() (kgo.CompressionCodec, error) {
 	case None:
 		return kgo.NoCompression(), nil
 	}
-	return kgo.CompressionCodec{}, fmt.Errorf("kafka: no compression %q; there are %s, %s, %s, %s and %s", c, LZ4, Snappy, Zstd, Gzip, None)
+	return kgo.CompressionCodec{}, fmt.Errorf("kafka: no compression %q; there are %s, %s, %s, %s and %s", c, Snappy, LZ4, Zstd, Gzip, None)
 }
 
 const (

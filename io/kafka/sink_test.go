@@ -216,7 +216,7 @@ func TestSinkMistakes(t *testing.T) {
 	err := Sink{Cluster: b, Topic: "a/b", Format: json.Format{}, KeyField: "usr", TimestampField: "count", HeadersField: "user", Compression: "zip", Linger: -1,
 		DeliveryTimeout: 1, MaxRecordBytes: -1, MaxBufferedBytes: -1, Create: &Create{Partitions: -1}}.Validate(typ)
 	expect(t, err, `"a/b" cannot be the name of a topic`, `KeyField names "usr", which the rows do not have; did you mean "user"?`,
-		`TimestampField names "count", which is int64; it must be a time.Time`, `HeadersField names "user"`, `no compression "zip"; there are lz4`,
+		`TimestampField names "count", which is int64; it must be a time.Time`, `HeadersField names "user"`, `no compression "zip"; there are snappy`,
 		"Sink.Linger is", "Sink.DeliveryTimeout is", "Sink.MaxRecordBytes is", "Sink.MaxBufferedBytes is", "Sink.Create")
 	expect(t, Sink{Cluster: b, Topic: "t", Format: json.Format{}, KeyField: "at"}.Validate(typ), `KeyField names "at", which is time; it must be a string, []byte or integer, or Sink.KeyFormat`)
 	expect(t, Sink{Cluster: b, Topic: "t", Format: json.Format{}, KeyFormat: json.Format{}}.Validate(typ), "Sink.KeyFormat is set, but records have no keys")

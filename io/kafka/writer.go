@@ -26,7 +26,7 @@ import (
 //	         client ─▶ broker ┘
 //
 // A buffer is as long in flight as any of its records, so what counts against the
-// limit are whole chunks.
+// limit are whole chunks. There are never more chunks than were once in flight.
 type writer struct {
 	link      *link
 	layout    *layout
@@ -53,7 +53,6 @@ type writer struct {
 const (
 	chunkBytes = 128 << 10
 	chunkRows  = 4096
-	freeChunks = 8
 )
 
 func newWriter(o *output, l *link, hangUp func(), tell func(error)) *writer {
@@ -236,13 +235,14 @@ func (w *writer) chunk() *chunk {
 
 // release takes a chunk back whose records are all acknowledged.
 func (w *writer) release(c *chunk) {
+	size := c.size // it may be another's as soon as it is free
 	w.mu.Lock()
 	w.patience.arrived(c)
-	if w.err == nil && len(w.free) < freeChunks && c.size <= int64(4*chunkBytes+chunkRows*structBytes) {
+	if w.err == nil && size <= int64(4*chunkBytes+chunkRows*structBytes) {
 		w.free = append(w.free, c)
 	}
 	w.mu.Unlock()
-	w.flying.Add(-c.size)
+	w.flying.Add(-size)
 	select {
 	case w.released <- struct{}{}:
 	default: // somebody will be woken already

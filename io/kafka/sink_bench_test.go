@@ -1,0 +1,83 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/leatflow/leat/io/json"
+	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/connector/message"
+)
+
+// The sink beside a bare producer that sends the same records, which it has ready.
+// The broker throws them away, so that what is measured is the client's side.
+func BenchmarkSink(b *testing.B) {
+	rows := rowsOf(b, features(batch.TargetRows)...)
+	const batches = 64
+	for _, compression := range []Compression{LZ4, None, Snappy} {
+		_, c := brokers(b, kfake.SeedTopics(4, "out"), kfake.BlackholeProduce())
+		s := Sink{Cluster: c, Topic: "out", Format: json.Format{}, KeyField: "user", Compression: compression}
+		b.Run(fmt.Sprintf("compression=%s/sink", compression), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				w := openSink(b, s, rows.Type)
+				for range batches {
+					if err := w.Write(b.Context(), &batch.Batch{Root: rows}); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := w.Close(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*batches*rows.Len)/b.Elapsed().Seconds()/1e6, "Mrecord/s")
+		})
+		b.Run(fmt.Sprintf("compression=%s/bare", compression), func(b *testing.B) {
+			payloads := payloadsOf(b, rows)
+			b.ReportAllocs()
+			for b.Loop() {
+				client, err := c.client(append(s.producer(defaultRecord), kgo.MaxBufferedRecords(100_000))...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				var failed atomic.Bool
+				for range batches {
+					for i, p := range payloads {
+						client.Produce(b.Context(), &kgo.Record{Topic: "out", Key: rows.Children[0].Bytes(i), Value: p}, func(_ *kgo.Record, err error) {
+							if err != nil {
+								failed.Store(true)
+							}
+						})
+					}
+				}
+				if err := client.Flush(b.Context()); err != nil || failed.Load() {
+					b.Fatal(err, failed.Load())
+				}
+				client.Close()
+			}
+			b.ReportMetric(float64(b.N*batches*rows.Len)/b.Elapsed().Seconds()/1e6, "Mrecord/s")
+		})
+	}
+}
+
+// payloadsOf encodes rows.
+func payloadsOf(b *testing.B, rows *batch.Column) [][]byte {
+	e, err := json.Format{}.Encoder(context.Background(), message.EncodeRequest{Type: rows.Type})
+	if err != nil {
+		b.Fatal(err)
+	}
+	text, ends, err := e.Encode(context.Background(), nil, nil, rows)
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, start := make([][]byte, len(ends)), 0
+	for i, end := range ends {
+		out[i], start = text[start:end], end
+	}
+	return out
+}
