@@ -54,6 +54,7 @@ var allowed = map[string]string{
 	"io/avro":            "sdk/...",
 	"io/kafka":           "sdk/...",
 	"io/kafka/realkafka": "",
+	"io/protobuf":        "sdk/...",
 	"io/parquet":         "sdk/... io/parquet/pages",
 	"io/parquet/pages":   "sdk/batch",
 	"io/parquet/bucket":  "io/parquet",

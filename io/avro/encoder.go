@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/twmb/avro"
+	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/connector/message"
@@ -30,7 +31,7 @@ func newEncoder(ctx context.Context, f Format, r message.EncodeRequest) (message
 	}
 	e := &encoder{root: root}
 	if f.Registry != nil {
-		id, err := f.Registry.ID(ctx, registry.Subject(r.Topic, r.Key), registry.Schema{Text: s.parsed.String()}, !f.Registered)
+		id, err := f.Registry.ID(ctx, registry.Subject(r.Topic, r.Key), sr.Schema{Schema: s.parsed.String()}, !f.Registered)
 		if err != nil {
 			return nil, err
 		}
@@ -61,8 +62,8 @@ func (e *encoder) Encode(_ context.Context, dst []byte, ends []int, rows *batch.
 	}
 	size, count := len(dst), len(ends)
 	for i, row := range e.root.Rows {
-		if row.From == broken {
-			return dst[:size], ends[:count], fmt.Errorf("row %d of %d: %w", i+1, rows.Len, e.root.wrong[row.To])
+		if row.Broken() {
+			return dst[:size], ends[:count], fmt.Errorf("row %d of %d: %w", i+1, rows.Len, e.root.Wrong(row))
 		}
 		dst = append(dst, e.header...)
 		dst = append(dst, e.root.Data[row.From:row.To]...)

@@ -13,10 +13,6 @@ import (
 
 // render writes one column as Avro, all rows in one loop; rows are put together
 // from the pieces (see columns.Pieces). Its pieces begin with that of a null.
-//
-// A value that the schema cannot hold leaves a piece that is broken, since it may
-// stand in a struct that is null, where it does not matter; it is an error in a
-// row that holds it.
 type render struct {
 	columns.Pieces
 	typ    *batch.Type
@@ -30,8 +26,6 @@ type render struct {
 	symbols map[string]int // enum
 	size    int            // fixed
 	scale   int64          // times: microseconds a unit
-
-	wrong []error // of broken pieces
 }
 
 // writer is how values of a column are written.
@@ -60,17 +54,9 @@ type part struct {
 	value  []byte
 }
 
-// A piece that begins at broken stands for a value that cannot be written; it ends
-// at the number of the error.
-const broken = -1
-
-// wrongMax bounds the errors that are made for rows nobody may ever see.
-const wrongMax = 64
-
 // column renders every row.
 func (r *render) column(c *batch.Column) error {
 	r.Reset(string(r.null))
-	r.wrong = r.wrong[:0]
 	if err := r.children(c); err != nil {
 		return err
 	}
@@ -115,14 +101,6 @@ func (r *render) column(c *batch.Column) error {
 
 func (r *render) begin() { r.Data = append(r.Data, r.prefix...) }
 
-// fail leaves a broken piece for the row.
-func (r *render) fail(format string, args ...any) {
-	if len(r.wrong) < wrongMax {
-		r.wrong = append(r.wrong, fmt.Errorf(format, args...))
-	}
-	r.Rows = append(r.Rows, columns.Span{From: broken, To: len(r.wrong) - 1})
-}
-
 func (r *render) children(c *batch.Column) error {
 	if r.inner != nil {
 		return r.inner.column(columns.Elements(c, len(c.Children)-1))
@@ -145,7 +123,7 @@ func (r *render) longs(c *batch.Column) {
 	from := len(r.Data)
 	for _, v := range c.Ints {
 		if r.write == writeUnsigned && v < 0 {
-			r.fail("%d does not fit the long of the schema", uint64(v))
+			r.Fail("%d does not fit the long of the schema", uint64(v))
 			continue
 		}
 		if r.write == writeTime {
@@ -178,7 +156,7 @@ func (r *render) checked(c *batch.Column) {
 		v := c.Bytes(i)
 		if r.write == writeFixed {
 			if len(v) != r.size {
-				r.fail("a value has %d bytes, and the schema wants %d", len(v), r.size)
+				r.Fail("a value has %d bytes, and the schema wants %d", len(v), r.size)
 				continue
 			}
 			r.begin()
@@ -186,7 +164,7 @@ func (r *render) checked(c *batch.Column) {
 		} else {
 			symbol, ok := r.symbols[string(v)]
 			if !ok {
-				r.fail("%.40q is none of the enum's symbols", v)
+				r.Fail("%.40q is none of the enum's symbols", v)
 				continue
 			}
 			r.begin()
@@ -208,9 +186,9 @@ rows:
 				continue
 			}
 			row := p.render.Rows[i]
-			if row.From == broken {
+			if row.Broken() {
 				r.Data = r.Data[:from]
-				r.fail("field %s: %w", p.name, p.render.wrong[row.To])
+				r.Fail("field %s: %w", p.name, p.render.Wrong(row))
 				continue rows
 			}
 			r.Data = append(r.Data, p.render.Data[row.From:row.To]...)
@@ -235,9 +213,9 @@ rows:
 				r.Data = append(r.Data, key...)
 			}
 			row := r.inner.Rows[j-int(c.Offsets[0])]
-			if row.From == broken {
+			if row.Broken() {
 				r.Data = r.Data[:from]
-				r.fail("[]: %w", r.inner.wrong[row.To])
+				r.Fail("[]: %w", r.inner.Wrong(row))
 				continue rows
 			}
 			r.Data = append(r.Data, r.inner.Data[row.From:row.To]...)

@@ -1,6 +1,10 @@
 package columns
 
-import "github.com/leatflow/leat/sdk/batch"
+import (
+	"fmt"
+
+	"github.com/leatflow/leat/sdk/batch"
+)
 
 // Pieces are the encoded values of one column, one a row. An encoder renders
 // column by column, each in one loop, and puts rows together from the pieces:
@@ -11,20 +15,42 @@ import "github.com/leatflow/leat/sdk/batch"
 //
 // A dictionary is rendered once and its rows point into it. Data and Rows are
 // kept from batch to batch.
+//
+// A value that the format cannot hold leaves a piece that is broken, since it may
+// stand in a struct that is null, where it does not matter: whoever puts a row
+// together from broken pieces fails, or breaks in turn.
 type Pieces struct {
 	Data []byte
 	Rows []Span
 
-	dict []Span
+	dict  []Span
+	wrong []error // of broken pieces
 }
 
 // Span is a part of Pieces.Data.
 type Span struct{ From, To int }
 
+// Broken reports whether the piece stands for a value that cannot be written.
+func (s Span) Broken() bool { return s.From < 0 }
+
+// wrongMax bounds the errors that are made for rows nobody may ever see.
+const wrongMax = 64
+
+// Fail makes the next row's piece a broken one.
+func (p *Pieces) Fail(format string, args ...any) {
+	if len(p.wrong) < wrongMax {
+		p.wrong = append(p.wrong, fmt.Errorf(format, args...))
+	}
+	p.Rows = append(p.Rows, Span{From: -1, To: len(p.wrong) - 1})
+}
+
+// Wrong returns the error of a broken piece, or one like it when there are many.
+func (p *Pieces) Wrong(s Span) error { return p.wrong[s.To] }
+
 // Reset empties the pieces; Data begins with a piece that rows may share.
 func (p *Pieces) Reset(shared string) {
 	p.Data = append(p.Data[:0], shared...)
-	p.Rows = p.Rows[:0]
+	p.Rows, p.wrong = p.Rows[:0], p.wrong[:0]
 }
 
 // Row returns the piece of a row, to be read at once.

@@ -130,7 +130,7 @@ func TestRegister(t *testing.T) {
 	// the registry refuses is an error that says why.
 	fake, _, url := counted(t)
 	r := &registry.Registry{URLs: []string{url}, Authorize: func(context.Context) (string, error) { return "Bearer x", nil }}
-	s := registry.Schema{Text: idSchema}
+	s := sr.Schema{Schema: idSchema}
 	subject := registry.Subject("events", false)
 	if _, err := r.ID(t.Context(), subject, s, false); err == nil || !strings.Contains(err.Error(), "nothing is to be registered") {
 		t.Errorf("not there: %v", err)

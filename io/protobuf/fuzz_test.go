@@ -1,0 +1,60 @@
+package protobuf_test
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/leatflow/leat/io/protobuf"
+	"github.com/leatflow/leat/sdk/batch"
+)
+
+func FuzzDecode(f *testing.F) {
+	// Whatever the bytes, the decoder neither panics nor breaks its columns nor
+	// touches other rows. It accepts what the library accepts, but for numbers that
+	// a column cannot hold, and reads it as the library does.
+	every := describe(f, everyFile, "Every")
+	format := protobuf.Format{Message: every}
+	typ := everyType()
+	seed := encode(f, format, everyRows(1, 2))[0]
+	for i, payload := range encode(f, format, everyRows(8, 3)) {
+		f.Add(payload)
+		f.Add(payload[:len(payload)*i/8])
+	}
+	f.Add([]byte("\x9a\x01\x02\x08\x07\x9a\x01\x03\x12\x01x\xda\x01\x00\xd2\x01\x01y\xda\x01\x02\x08\x05"))
+	f.Add([]byte("\xba\x01\x06\x12\x02\x08\x01\x0a\x00\xba\x01\x00\xa2\x01\x03\x01\x02\x03\xa0\x01\x05\xe8\x01\x05"))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		d := decoder(t, format, typ)
+		for _, p := range [][]byte{seed, payload, seed} {
+			err := d.Decode(t.Context(), p)
+			m := dynamicpb.NewMessage(every)
+			theirs := proto.Unmarshal(p, m)
+			if err == nil && theirs != nil {
+				t.Fatalf("%x is accepted, and the library says %v", p, theirs)
+			}
+			if err != nil && theirs == nil && !strings.Contains(err.Error(), "does not fit") && !strings.Contains(err.Error(), "a Timestamp") {
+				t.Fatalf("%x gives %v, and the library reads %v", p, err, m)
+			}
+			if err != nil {
+				continue
+			}
+			again := decoder(t, format, typ)
+			if err := again.Decode(t.Context(), marshal(t, m)); err != nil {
+				t.Fatalf("%x is for the library %v, which gives %v", p, m, err)
+			}
+			ours := again.Take()
+			if err := d.Decode(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			rows := d.Take()
+			if broken := batch.Validate(rows); broken != nil {
+				t.Fatalf("%x: %v", p, broken)
+			}
+			if got := rows.Format(rows.Len - 1); got != ours.Format(0) || rows.Len != 2 || got != rows.Format(0) {
+				t.Fatalf("%x is read as\n%s\nand as the library writes it as\n%s", p, got, ours.Format(0))
+			}
+		}
+	})
+}
