@@ -17,11 +17,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/leatflow/leat/io/parquet"
@@ -45,7 +43,7 @@ flights COMMAND -help lists the flags of a command; flights itself has:
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := command.Signals(context.Background())
 	defer stop()
 	if len(args) == 0 || args[0] == "" || args[0][0] == '-' {
 		return everything(ctx, args)

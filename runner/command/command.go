@@ -14,10 +14,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/leat"
@@ -32,6 +30,7 @@ type Flags struct {
 	Parallelism int
 	Plan        string
 	BatchRows   int
+	Drain       bool
 
 	tuned bool
 }
@@ -45,11 +44,12 @@ func (f *Flags) Register(fs *flag.FlagSet) {
 	fs.IntVar(&f.Parallelism, "parallelism", 0, "tasks of each stage (default one per processor)")
 	fs.StringVar(&f.Plan, "plan", "auto", "plan: batch, streaming, or auto: batch when every source ends")
 	fs.IntVar(&f.BatchRows, "batch-rows", 0, "rows to aim at for one batch (default 8192)")
+	fs.BoolVar(&f.Drain, "drain", false, "when a pipeline that never ends is interrupted, let open windows fire: the input counts as complete")
 }
 
 // Main parses the command line, builds the pipeline, runs it and exits: 0 when
-// it went well, 1 when it failed, 2 when the flags were wrong, 130 when it was
-// interrupted.
+// it went well or was stopped in good order, 1 when it failed, 2 when the flags were
+// wrong, 130 when it was interrupted: see Signals.
 func Main(build func(*leat.Pipeline) error) {
 	var f Flags
 	f.Register(flag.CommandLine)
@@ -64,7 +64,7 @@ func Main(build func(*leat.Pipeline) error) {
 // Exit runs the pipeline under the process's signals, prints errors and returns
 // the exit code of Main.
 func (f *Flags) Exit(build func(*leat.Pipeline) error) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := Signals(context.Background())
 	defer stop()
 	return Code(f.Run(ctx, os.Stdout, os.Stderr, build))
 }
@@ -136,6 +136,17 @@ func (f *Flags) execute(ctx context.Context, stderr io.Writer, p *leat.Pipeline,
 	}
 	show, finish := f.progress(stderr)
 	options.Progress = show
+	if s, ok := ctx.Value(signalsKey{}).(*signals); ok {
+		endless, err := local.Endless(p)
+		if err != nil {
+			return nil, err
+		}
+		if endless {
+			stop, ended := s.stoppable()
+			defer ended()
+			options.Stop, options.Drain = stop, f.Drain
+		}
+	}
 	result, err := local.Run(ctx, p, options)
 	finish()
 	return result, err

@@ -26,8 +26,12 @@ func report(w io.Writer, r *local.Result) {
 		fmt.Fprintf(w, "wrote  %-12s %12s rows%s to %s%s\n", s.Step, Count(s.Rows), stored(s.Bytes), s.Sink, files(s.Files))
 	}
 	seconds := r.Elapsed.Seconds()
-	fmt.Fprintf(w, "done   in %s, %s rows/s, %s plan, at most %s of state and exchanges%s\n",
-		r.Elapsed.Round(time.Millisecond), Count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory), spilled(r.Spilled))
+	how := "done   in"
+	if r.Stopped {
+		how = "stopped after"
+	}
+	fmt.Fprintf(w, "%s %s, %s rows/s, %s plan, at most %s of state and exchanges%s\n",
+		how, r.Elapsed.Round(time.Millisecond), Count(int64(float64(rows)/seconds)), r.Plan, bytes(r.PeakMemory), spilled(r.Spilled))
 	for _, n := range r.Notes() {
 		fmt.Fprintf(w, "note   %s\n", n)
 	}

@@ -14,10 +14,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/leatflow/leat/runner/internal/plan"
 	"github.com/leatflow/leat/runner/internal/spill"
+	"github.com/leatflow/leat/sdk/graph"
 	"github.com/leatflow/leat/sdk/leat"
 )
 
@@ -113,8 +115,21 @@ func Explain(p *leat.Pipeline, o Options) (string, error) {
 	return physical.String(), nil
 }
 
+// Endless reports whether a source of the pipeline never ends.
+func Endless(p *leat.Pipeline) (bool, error) {
+	g, err := p.Graph()
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool {
+		read, ok := n.Op.(*graph.Read)
+		return ok && !read.Source.Bounded()
+	}), nil
+}
+
 // Run runs the pipeline to its end and returns what it did. On an unbounded
-// input that is when ctx is done; then the error is ctx's.
+// input that is when it is stopped (see Options.Stop) or ctx is done; then the error
+// is ctx's.
 func Run(ctx context.Context, p *leat.Pipeline, o Options) (*Result, error) {
 	o, err := o.filled()
 	if err != nil {
