@@ -226,7 +226,7 @@ func networkReason(c Cluster, err error, _ attempt) string {
 		return fmt.Sprintf("the brokers %s do not answer in time", c)
 	}
 	if errors.Is(err, kgo.ErrRecordTimeout) {
-		return "the broker has not acknowledged a record in the time of Sink.DeliveryTimeout"
+		return "the broker has not acknowledged a record in the time of Sink.DeliveryTimeout; look at its load and its disks, and whether enough replicas are in sync"
 	}
 	if closedByPeer(err) || errors.Is(err, io.EOF) {
 		return fmt.Sprintf("a broker of %s closed the connection", c)

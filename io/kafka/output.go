@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/leatflow/leat/sdk/connector"
@@ -30,9 +31,10 @@ func (o *output) OnFailure(task int, failed func(error)) { o.tell[task] = failed
 // may write.
 func (o *output) connect(ctx context.Context) error {
 	var group errgroup.Group
+	options := append(o.sink.producer(o.recordMax), kgo.WithHooks(newOutages(o.sink.log(), 0)))
 	for task := range o.links {
 		group.Go(func() error {
-			l, err := o.sink.Cluster.link(o.sink.producer(o.recordMax)...)
+			l, err := o.sink.Cluster.link(options...)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -67,8 +68,11 @@ type Sink struct {
 	MaxBufferedBytes int64
 
 	// DeliveryTimeout is how long a record may take to be acknowledged before the
-	// job fails. Zero: 2 minutes, which outlasts the restart of a broker.
+	// job fails; zero waits for ever. Either way it is logged after 10 s.
 	DeliveryTimeout time.Duration
+
+	// Log takes what the sink has to say while it runs; nil means slog.Default().
+	Log *slog.Logger
 }
 
 // Create says how a missing topic is made.
@@ -109,7 +113,6 @@ func (c Compression) codec() (kgo.CompressionCodec, error) {
 
 const (
 	defaultBuffered = 16 << 20
-	defaultDelivery = 2 * time.Minute
 	defaultRecord   = 1_000_012 // what Kafka's brokers take when nobody says otherwise
 	maxRecord       = 64 << 20  // a request must have room for it
 	recordOverhead  = 128       // of a batch of one record, without key, value and headers
@@ -134,7 +137,7 @@ func (s Sink) Validate(t *batch.Type) error {
 		errs = append(errs, fmt.Errorf("kafka: Sink.Linger is %s; it must be between zero and a minute", s.Linger))
 	}
 	if s.DeliveryTimeout < 0 || s.DeliveryTimeout > 0 && s.DeliveryTimeout < time.Second {
-		errs = append(errs, fmt.Errorf("kafka: Sink.DeliveryTimeout is %s; give at least a second, or zero for %s", s.DeliveryTimeout, defaultDelivery))
+		errs = append(errs, fmt.Errorf("kafka: Sink.DeliveryTimeout is %s; give at least a second, or zero to wait for ever", s.DeliveryTimeout))
 	}
 	if s.MaxRecordBytes < 0 || s.MaxRecordBytes > maxRecord {
 		errs = append(errs, fmt.Errorf("kafka: Sink.MaxRecordBytes is %d; it must be between zero and %d", s.MaxRecordBytes, maxRecord))
@@ -197,12 +200,12 @@ func (s Sink) buffered(budget int64) int64 {
 	return limit
 }
 
-// delivery is how long a record may take.
-func (s Sink) delivery() time.Duration {
-	if s.DeliveryTimeout == 0 {
-		return defaultDelivery
+// log is where to say what there is to say.
+func (s Sink) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.Default()
 	}
-	return s.DeliveryTimeout
+	return s.Log
 }
 
 // producer returns the options of the client of a writer.

@@ -1,8 +1,11 @@
 package kafka
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -42,6 +45,7 @@ func stall(fake *kfake.Cluster) *stalled {
 func TestSinkStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 1 << 20
+		var log bytes.Buffer
 		var network kfake.VirtualNetwork
 		fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "out"), kfake.SleepOutOfOrder(), kfake.ListenFn(network.Listen))
 		if err != nil {
@@ -50,7 +54,7 @@ func TestSinkStalled(t *testing.T) {
 		defer fake.Close()
 		c := Cluster{Brokers: fake.ListenAddrs(), Dial: network.DialContext}
 		rows := rowsOf(t, features(1000)...)
-		out, err := Sink{Cluster: c, Topic: "out", Format: json.Format{}, KeyField: "user", MaxBufferedBytes: limit}.
+		out, err := Sink{Cluster: c, Topic: "out", Format: json.Format{}, KeyField: "user", MaxBufferedBytes: limit, Log: slog.New(slog.NewTextHandler(&log, nil))}.
 			Open(t.Context(), connector.SinkRequest{Type: rows.Type, Parallelism: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -92,6 +96,9 @@ func TestSinkStalled(t *testing.T) {
 		close(s.open)
 		if err := <-done; err != nil {
 			t.Fatal(err)
+		}
+		if text := log.String(); strings.Count(text, "do not acknowledge") != 1 || strings.Count(text, "acknowledged again") != 1 {
+			t.Errorf("the log should say once that brokers do not acknowledge, and once that they do again:\n%s", text)
 		}
 		if n := produced(fake, "out"); n != 100_000 {
 			t.Errorf("%d records arrived, 100000 were written", n)

@@ -56,7 +56,7 @@ const (
 )
 
 func newWriter(o *output, l *link, hangUp func(), tell func(error)) *writer {
-	return &writer{link: l, layout: &o.layout, topic: o.sink.Topic, recordMax: o.recordMax, limit: o.buffered, hangUp: hangUp, tell: tell, patience: patience{limit: o.sink.delivery()},
+	return &writer{link: l, layout: &o.layout, topic: o.sink.Topic, recordMax: o.recordMax, limit: o.buffered, hangUp: hangUp, tell: tell, patience: patience{limit: o.sink.DeliveryTimeout, log: o.sink.log(), topic: o.sink.Topic},
 		rows: 256, released: make(chan struct{}, 1), failed: make(chan struct{})}
 }
 
@@ -200,12 +200,12 @@ func (w *writer) depart(c *chunk) {
 	w.patience.departed(c, time.Now(), w.impatient)
 }
 
-// impatient is called when the oldest chunk in flight may be too old.
+// impatient is called when the oldest chunk in flight may be late.
 func (w *writer) impatient() {
 	w.mu.Lock()
-	late := w.patience.late(time.Now())
+	exhausted := w.patience.exhausted(time.Now(), w.link.dialing.failure())
 	w.mu.Unlock()
-	if late != nil {
+	if exhausted {
 		w.fail(&kgo.Record{Partition: -1}, kgo.ErrRecordTimeout)
 	}
 }
@@ -237,7 +237,7 @@ func (w *writer) chunk() *chunk {
 func (w *writer) release(c *chunk) {
 	size := c.size // it may be another's as soon as it is free
 	w.mu.Lock()
-	w.patience.arrived(c)
+	w.patience.arrived(c, time.Now())
 	if w.err == nil && size <= int64(4*chunkBytes+chunkRows*structBytes) {
 		w.free = append(w.free, c)
 	}
