@@ -337,7 +337,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 		if got := fmt.Sprintf("%v", s); got != "***" {
 			t.Errorf("a secret prints as %q", got)
 		}
-		if _, err := s.read("password"); err != nil {
+		if _, err := s.Read("password"); err != nil {
 			hasNoCanary(t, err)
 		}
 	}

@@ -33,24 +33,24 @@ type SASL struct {
 // validate reports what is missing or contradicts itself. encrypted says that
 // there is TLS.
 func (s *SASL) validate(encrypted bool) error {
-	errs := []error{s.Password.validate("password"), s.Token.validate("token")}
+	errs := []error{s.Password.Validate("password"), s.Token.Validate("token")}
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf("kafka: SASL: "+format, args...)) }
 	switch s.Mechanism {
 	case ScramSHA256, ScramSHA512, Plain:
 		if s.User == "" {
 			add("%s needs a User", s.Mechanism)
 		}
-		if s.Password.isZero() {
+		if s.Password.IsZero() {
 			add("%s needs a Password; give it as kafka.SecretFile or kafka.SecretEnv", s.Mechanism)
 		}
-		if !s.Token.isZero() {
+		if !s.Token.IsZero() {
 			add("%s has no Token; it is for %s", s.Mechanism, OAuthBearer)
 		}
 	case OAuthBearer:
-		if s.Token.isZero() {
+		if s.Token.IsZero() {
 			add("%s needs a Token; give it as kafka.SecretFile or kafka.SecretEnv", s.Mechanism)
 		}
-		if s.User != "" || !s.Password.isZero() {
+		if s.User != "" || !s.Password.IsZero() {
 			add("%s has neither User nor Password; the Token says who you are", s.Mechanism)
 		}
 	default:
@@ -67,7 +67,7 @@ func (s *SASL) mechanism() sasl.Mechanism {
 	switch s.Mechanism {
 	case OAuthBearer:
 		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
-			token, err := s.Token.read("token")
+			token, err := s.Token.Read("token")
 			if err != nil {
 				return oauth.Auth{}, &secretError{err}
 			}
@@ -75,7 +75,7 @@ func (s *SASL) mechanism() sasl.Mechanism {
 		})
 	case Plain:
 		return plain.Plain(func(context.Context) (plain.Auth, error) {
-			password, err := s.Password.read("password")
+			password, err := s.Password.Read("password")
 			if err != nil {
 				return plain.Auth{}, &secretError{err}
 			}
@@ -83,7 +83,7 @@ func (s *SASL) mechanism() sasl.Mechanism {
 		})
 	}
 	login := func(context.Context) (scram.Auth, error) {
-		password, err := s.Password.read("password")
+		password, err := s.Password.Read("password")
 		if err != nil {
 			return scram.Auth{}, &secretError{err}
 		}

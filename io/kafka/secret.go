@@ -1,93 +1,13 @@
 package kafka
 
-import (
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"regexp"
-	"strings"
-)
+import "github.com/leatflow/leat/sdk/connector/secret"
 
 // Secret says where a password or token is to be had: a file or an environment
-// variable. The value itself is never in it. It is read whenever a connection logs
-// in, so that a file whose content changes is followed without a restart, and it
-// is printed as *** by everything that prints.
-type Secret struct {
-	file string
-	env  string
-}
+// variable. See package secret.
+type Secret = secret.Secret
 
 // SecretFile takes a secret from a file; a newline at its end is not part of it.
-func SecretFile(path string) Secret { return Secret{file: path} }
+func SecretFile(path string) Secret { return secret.File(path) }
 
 // SecretEnv takes a secret from an environment variable.
-func SecretEnv(name string) Secret { return Secret{env: name} }
-
-const masked = "***"
-
-// String implements fmt.Stringer.
-func (Secret) String() string { return masked }
-
-// GoString implements fmt.GoStringer.
-func (Secret) GoString() string { return masked }
-
-// Format implements fmt.Formatter: whatever the verb, nothing is shown.
-func (Secret) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, masked) }
-
-// MarshalText implements encoding.TextMarshaler, which JSON and YAML use.
-func (Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
-
-// LogValue implements slog.LogValuer.
-func (Secret) LogValue() slog.Value { return slog.StringValue(masked) }
-
-func (s Secret) isZero() bool { return s == Secret{} }
-
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// validate finds a secret that was given where its place was asked for.
-func (s Secret) validate(what string) error {
-	if s.env != "" && !variableName.MatchString(s.env) {
-		return fmt.Errorf("kafka.SecretEnv of the %s takes the name of an environment variable; what it got is none, and is not shown since it may be the secret itself", what)
-	}
-	return nil
-}
-
-// read returns the secret. Errors name its place, never its value.
-func (s Secret) read(what string) (string, error) {
-	if s.env != "" {
-		if err := s.validate(what); err != nil {
-			return "", err
-		}
-		value := os.Getenv(s.env)
-		if value == "" {
-			return "", fmt.Errorf("the %s is to come from the environment variable %s, which is not set", what, s.env)
-		}
-		return value, nil
-	}
-	if s.file == "" {
-		return "", fmt.Errorf("there is no %s; give it as kafka.SecretFile or kafka.SecretEnv", what)
-	}
-	raw, err := os.ReadFile(s.file)
-	if err != nil {
-		return "", s.unreadable(what, err)
-	}
-	value := strings.TrimRight(string(raw), "\r\n")
-	if value == "" {
-		return "", fmt.Errorf("the %s file %s is empty", what, s.file)
-	}
-	return value, nil
-}
-
-// unreadable says why a file could not be read. Its name is shown only when it
-// looks like a path: somebody may have given the secret in its place.
-func (s Secret) unreadable(what string, err error) error {
-	if cause, ok := errors.AsType[*os.PathError](err); ok {
-		err = cause.Err
-	}
-	if !strings.ContainsAny(s.file, `/\.`) {
-		return fmt.Errorf("kafka.SecretFile of the %s takes the path of a file; there is none where it points (not shown, since it may be the secret itself): %w", what, err)
-	}
-	return fmt.Errorf("the %s file %s cannot be read: %w", what, s.file, err)
-}
+func SecretEnv(name string) Secret { return secret.Env(name) }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -25,6 +26,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/connector/secret"
 )
 
 // Registry is a schema registry and the cache of what it has said. One value is
@@ -36,8 +38,14 @@ type Registry struct {
 	// Client makes the requests; nil means one that gives up after 10 s. TLS with
 	// certificates of one's own and proxies are set up in its Transport.
 	Client *http.Client
-	// Authorize returns the value of the Authorization header, such as "Bearer …";
-	// it is called for each request, so that tokens may change. nil sends none.
+	// User and Password log in by HTTP's basic authentication, Token as a bearer.
+	// They are read for each request, so that a file may be renewed, and sent
+	// without TLS only to this machine.
+	User     string
+	Password secret.Secret
+	Token    secret.Secret
+	// Authorize returns the value of the Authorization header for all else that
+	// registries want; it is called for each request.
 	Authorize func(ctx context.Context) (string, error)
 
 	once   sync.Once
@@ -74,22 +82,46 @@ func (u *UnknownID) Error() string {
 // String names the registry for messages.
 func (r *Registry) String() string { return strings.Join(r.URLs, ", ") }
 
-// Validate finds mistakes in the URLs.
+// Validate finds mistakes in the URLs and the login.
 func (r *Registry) Validate() error {
 	if len(r.URLs) == 0 {
 		return errors.New("the schema registry has no URLs, such as http://localhost:8081")
 	}
-	var errs []error
+	errs := []error{r.Password.Validate("password of the schema registry"), r.Token.Validate("token of the schema registry")}
 	for _, raw := range r.URLs {
 		u, err := url.Parse(raw)
 		switch {
 		case err == nil && u.User != nil:
-			errs = append(errs, errors.New("a URL of the schema registry has a name or password in it; it would be printed: use Authorize"))
+			errs = append(errs, errors.New("a URL of the schema registry has a name or password in it; it would be printed: use User and Password"))
 		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 			errs = append(errs, errors.New("a URL of the schema registry is not of the form http://host:8081 or https://host"))
+		case u.Scheme == "http" && r.logins() > 0 && !loopback(u.Hostname()):
+			errs = append(errs, fmt.Errorf("the schema registry %s would get a password or token without TLS, and anybody on the way can read it; use https", raw))
 		}
 	}
+	if r.logins() > 1 {
+		errs = append(errs, errors.New("the schema registry has more than one of Password, Token and Authorize"))
+	}
+	if (r.User == "") != r.Password.IsZero() {
+		errs = append(errs, errors.New("the schema registry has one of User and Password without the other"))
+	}
 	return errors.Join(errs...)
+}
+
+// logins counts the ways to log in.
+func (r *Registry) logins() int {
+	n := 0
+	for _, given := range []bool{!r.Password.IsZero(), !r.Token.IsZero(), r.Authorize != nil} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (r *Registry) open() (*sr.Client, error) {
@@ -108,15 +140,29 @@ func (r *Registry) open() (*sr.Client, error) {
 	return r.client, r.broken
 }
 
+// authorize puts the login into a request.
 func (r *Registry) authorize(req *http.Request) error {
-	if r.Authorize == nil {
-		return nil
-	}
-	value, err := r.Authorize(req.Context())
-	if err == nil {
+	switch {
+	case r.Authorize != nil:
+		value, err := r.Authorize(req.Context())
+		if err != nil {
+			return err
+		}
 		req.Header.Set("Authorization", value)
+	case !r.Password.IsZero():
+		value, err := r.Password.Read("password of the schema registry")
+		if err != nil {
+			return err
+		}
+		req.SetBasicAuth(r.User, value)
+	case !r.Token.IsZero():
+		value, err := r.Token.Read("token of the schema registry")
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Bearer "+value)
 	}
-	return err
+	return nil
 }
 
 // answerMax bounds an answer of the registry, in bytes.
@@ -234,7 +280,7 @@ func (r *Registry) unavailable(what string, err error) error {
 	if errors.As(err, &answer) {
 		switch code := answer.StatusCode; {
 		case code == http.StatusUnauthorized || code == http.StatusForbidden:
-			advice = fmt.Sprintf("it answers %d: it wants other credentials, or permission to read; see Authorize", code)
+			advice = fmt.Sprintf("it answers %d: it wants other credentials, or permission to read", code)
 		default:
 			advice = fmt.Sprintf("it answers %d", code)
 		}

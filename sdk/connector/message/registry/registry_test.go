@@ -15,6 +15,7 @@ import (
 
 	"github.com/leatflow/leat/sdk/connector/message"
 	"github.com/leatflow/leat/sdk/connector/message/registry"
+	"github.com/leatflow/leat/sdk/connector/secret"
 )
 
 const idSchema = `{"type":"record","name":"A","fields":[{"name":"id","type":"long"}]}`
@@ -170,6 +171,47 @@ func TestMistakes(t *testing.T) {
 		_, err := r.Schema(t.Context(), 1)
 		if err == nil || r.Validate() == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%q: %v", urls, err)
+		}
+	}
+}
+
+func TestLogin(t *testing.T) {
+	// Passwords and tokens are sent as they are at the time of a request, not
+	// without TLS to elsewhere, and are in no error.
+	const canary = "hunter2canary"
+	t.Setenv("LEAT_TEST_PASSWORD", canary)
+	var header string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header = r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	defer server.Close()
+	place := secret.Env("LEAT_TEST_PASSWORD")
+	for want, r := range map[string]*registry.Registry{
+		"Basic YW5uOmh1bnRlcjJjYW5hcnk=": {User: "ann", Password: place},
+		"Bearer " + canary:               {Token: place},
+		"Other x":                        {Authorize: func(context.Context) (string, error) { return "Other x", nil }},
+	} {
+		r.URLs = []string{server.URL}
+		_, err := r.Schema(t.Context(), 1)
+		if header != want || err == nil || strings.Contains(err.Error(), canary) {
+			t.Errorf("sent %q, want %q; %v", header, want, err)
+		}
+	}
+	header = "nothing"
+	r := &registry.Registry{URLs: []string{server.URL}, Token: secret.Env("LEAT_TEST_NO_TOKEN")}
+	var u *message.Unavailable
+	if _, err := r.Schema(t.Context(), 1); !errors.As(err, &u) || header != "nothing" || !strings.Contains(err.Error(), "LEAT_TEST_NO_TOKEN, which is not set") {
+		t.Errorf("a token that is not there: %v, sent %q", err, header)
+	}
+	for want, r := range map[string]*registry.Registry{
+		"without TLS":       {URLs: []string{"http://registry.example:8081"}, Token: place},
+		"more than one of":  {URLs: []string{"https://x"}, Token: place, User: "ann", Password: place},
+		"one of User and":   {URLs: []string{"https://x"}, User: "ann"},
+		"may be the secret": {URLs: []string{"https://x"}, Token: secret.Env(canary + "!")},
+	} {
+		if err := r.Validate(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }
