@@ -5,7 +5,8 @@
 //	flights windows -in PATH -out DIR [-size 24h -slide 1h]
 //	flights training -in PATH -out DIR [-windows 1h,6h,24h]
 //	flights train -in DIR -model FILE
-//	flights replay -brokers HOST:PORT [-in PATH]        the same flights into topics of Kafka, as they happened
+//	flights live [-brokers HOST:PORT] [-out DIR|kafka:PREFIX]
+//	flights replay -brokers HOST:PORT [-in PATH]
 //
 // Every pipeline option of Leat is a flag too: -plan, -explain, -parallelism, …
 package main
@@ -35,7 +36,10 @@ const usage = `flights turns flight reports into features, a training set and a 
   flights windows -in PATH -out DIR [-size 24h -slide 1h]
   flights training -in PATH -out DIR [-windows 1h,6h,24h]
   flights train -in DIR -model FILE
-  flights replay -brokers HOST:PORT [-in PATH]        the same flights into topics of Kafka, as they happened
+  flights live [-brokers HOST:PORT] [-out DIR|kafka:PREFIX]
+                               windows and training from topics of Kafka
+  flights replay -brokers HOST:PORT [-in PATH]
+                               sends the flights to these topics, as they happened
 
 flights COMMAND -help lists the flags of a command; flights itself has:
 `
@@ -55,10 +59,12 @@ func run(args []string) int {
 		return training(ctx, args[1:])
 	case "train":
 		return train(ctx, args[1:])
+	case "live":
+		return live(ctx, args[1:])
 	case "replay":
 		return replay(ctx, args[1:])
 	}
-	return command.Code(&command.UsageError{Err: fmt.Errorf("flights has no command %q; there are: windows, training, train, replay", args[0])})
+	return command.Code(&command.UsageError{Err: fmt.Errorf("flights has no command %q; there are: windows, training, train, live, replay", args[0])})
 }
 
 // everything runs the three commands one after the other into one folder.

@@ -120,19 +120,14 @@ func (r *Replay) Run(ctx context.Context, in parquet.Source, brokers []string, r
 	if err != nil {
 		return err
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("flights-replay"),
-		kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(100_000), kgo.ProducerBatchCompression(kgo.NoCompression()))
-	if err != nil {
-		return fmt.Errorf("replay: %w", err)
-	}
-	defer client.Close()
-	if err := r.create(ctx, client); err != nil {
-		return fmt.Errorf("replay to %s: %w", strings.Join(brokers, ","), err)
+	if err := r.prepare(ctx, brokers); err != nil {
+		return err
 	}
 	started := time.Now()
 	moments := r.schedule(flights)
-	if err := r.produce(ctx, client, flights, moments); err != nil {
-		return fmt.Errorf("replay to %s: %w", strings.Join(brokers, ","), err)
+	err = with(brokers, func(client *kgo.Client) error { return r.produce(ctx, client, flights, moments) })
+	if err != nil {
+		return err
 	}
 	for _, s := range r.sent(flights, moments) {
 		fmt.Fprintf(report, "sent   %-12s %12s records, at most %s behind a later one; %s come later than the disorder allows\n", s.Topic, command.Count(s.Records), s.Disorder.Round(time.Minute), command.Count(s.Late))
@@ -153,8 +148,26 @@ func flightsOf(ctx context.Context, in parquet.Source) ([]Flight, error) {
 	return rows.Rows(), nil
 }
 
-// create makes the topics that do not exist. One that has records is refused:
+// with calls f with a client.
+func with(brokers []string, f func(*kgo.Client) error) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.ClientID("flights-replay"),
+		kgo.ProducerLinger(5*time.Millisecond), kgo.MaxBufferedRecords(100_000), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	if err == nil {
+		defer client.Close()
+		err = f(client)
+	}
+	if err != nil {
+		return fmt.Errorf("replay to %s: %w", strings.Join(brokers, ","), err)
+	}
+	return nil
+}
+
+// prepare makes the topics that do not exist. One that has records is refused:
 // those of a second replay would be behind them all, and late.
+func (r *Replay) prepare(ctx context.Context, brokers []string) error {
+	return with(brokers, func(client *kgo.Client) error { return r.create(ctx, client) })
+}
+
 func (r *Replay) create(ctx context.Context, client *kgo.Client) error {
 	admin := kadm.NewClient(client)
 	names := []string{r.Topics.departures, r.Topics.reports}

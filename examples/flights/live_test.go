@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leatflow/leat/io/json"
+	"github.com/leatflow/leat/io/kafka"
+	"github.com/leatflow/leat/io/kafka/realkafka"
+	"github.com/leatflow/leat/io/memory"
+	"github.com/leatflow/leat/io/parquet"
+	"github.com/leatflow/leat/runner/local"
+	"github.com/leatflow/leat/sdk/leat"
+)
+
+// What comes out of the topics is what the backfill of the file makes, row by row
+// and bit by bit, in files and in topics, when the disorder is within its bound.
+func TestLiveEqualsBackfill(t *testing.T) {
+	flights, file := fewFlights(t)
+	checkLiveEqualsBackfill(t, flights, file, fakeBroker(t), 0)
+	checkLiveEqualsBackfill(t, flights, file, fakeBroker(t), 2*time.Hour)
+}
+
+// The same on a real broker.
+func TestRealLiveEqualsBackfill(t *testing.T) {
+	b := realkafka.Use(t)
+	flights, file := fewFlights(t)
+	checkLiveEqualsBackfill(t, flights, file, []string{b.Address()}, time.Hour)
+}
+
+func checkLiveEqualsBackfill(t *testing.T, flights []Flight, file parquet.Source, brokers []string, disorder time.Duration) {
+	t.Helper()
+	l := liveOf(t, brokers, disorder)
+	r := &Replay{Topics: l.Topics, Partitions: 4, Disorder: disorder, LateBy: time.Hour, Seed: 7}
+	if err := r.Run(t.Context(), file, brokers, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	wantWindows, wantTraining := backfilled(t, l, file)
+	for _, out := range []string{filepath.Join(t.TempDir(), "out"), "kafka:" + l.Topics.reports} {
+		if result := l.run(t, out, local.Options{Parallelism: 4}); len(result.Notes()) > 0 {
+			t.Errorf("%s: %v", out, result.Notes())
+		}
+		if got := rowsOf[Stats](t, l, out, "windows"); !slices.Equal(sortedStats(got), wantWindows) {
+			t.Errorf("%s: windows are not those of the backfill", out)
+		}
+		got := rowsOf[example](t, l, out, "training")
+		slices.SortFunc(got, func(a, b example) int { return cmp.Compare(a.Row, b.Row) })
+		if !slices.EqualFunc(got, wantTraining, example.equal) {
+			t.Errorf("%s: the training set is not that of the backfill", out)
+		}
+	}
+}
+
+// Late records are counted, and what is missing is they, each in the windows it
+// belongs to and nothing else.
+func TestLiveLacksTheLateOnes(t *testing.T) {
+	_, file := fewFlights(t)
+	brokers := fakeBroker(t)
+	l := liveOf(t, brokers, time.Hour)
+	r := &Replay{Topics: l.Topics, Partitions: 1, Disorder: time.Hour, Late: 0.01, LateBy: 72 * time.Hour, Seed: 3}
+	if err := r.Run(t.Context(), file, brokers, &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	flights, err := flightsOf(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var onTime []Report
+	var late int64
+	reports, departures := map[int32]bool{}, int64(0)
+	for _, m := range r.schedule(flights) {
+		if !m.late {
+			continue
+		}
+		if m.landed {
+			reports[m.flight] = true
+			late++
+		} else {
+			departures++
+		}
+	}
+	for i, f := range flights {
+		if !reports[int32(i)] {
+			onTime = append(onTime, Report{f.Date, f.Delay, f.Distance, f.Origin})
+		}
+	}
+	if late == 0 || departures == 0 {
+		t.Fatal("nothing is late")
+	}
+	// Small batches, so that the watermark is said often.
+	out := filepath.Join(t.TempDir(), "out")
+	result := l.run(t, out, local.Options{BatchRows: 20})
+	got := sortedStats(rowsOf[Stats](t, l, out, "windows"))
+	if want := naive(onTime, l.Size, l.Slide); !slices.Equal(got, want) {
+		t.Errorf("%d windows, want %d; first difference: %s", len(got), len(want), firstDifference(got, want))
+	}
+	dropped := map[string]int64{}
+	for _, s := range result.Steps {
+		dropped[s.Step] += s.Dropped
+	}
+	if dropped["delays"] != late {
+		t.Errorf("%d late reports were counted, want %d", dropped["delays"], late)
+	}
+	if got := int64(len(rowsOf[example](t, l, out, "training"))); got != int64(len(flights))-departures {
+		t.Errorf("the training set has %d rows, want %d less %d late ones", got, len(flights), departures)
+	}
+	if dropped["training"] < departures+late {
+		t.Errorf("%d rows were counted as late for the training set, want %d departures and %d reports: %v", dropped["training"], departures, late, dropped)
+	}
+}
+
+func liveOf(t *testing.T, brokers []string, disorder time.Duration) *Live {
+	t.Helper()
+	lookback, err := lookbacks("1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(t.Name()) + time.Now().Format("150405.000000")
+	return &Live{Cluster: kafka.Cluster{Brokers: brokers}, Topics: topics{"departures-" + name, "reports-" + name}, To: kafka.End,
+		Disorder: disorder, Size: 24 * time.Hour, Slide: time.Hour, Lookbacks: lookback}
+}
+
+// run runs the pipeline as a stream.
+func (l *Live) run(t *testing.T, out string, o local.Options) *local.Result {
+	t.Helper()
+	o.Plan = local.Streaming
+	p := &leat.Pipeline{}
+	windows, training := l.outputs(out)
+	l.Build(p, windows, training)
+	result, err := local.Run(t.Context(), p, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// backfilled makes windows and training set from the file, in order.
+func backfilled(t *testing.T, l *Live, file parquet.Source) ([]Stats, []example) {
+	t.Helper()
+	dir := t.TempDir()
+	p := &leat.Pipeline{}
+	Windows(p, file, parquet.Sink{Dir: filepath.Join(dir, "windows")}, l.Size, l.Slide)
+	if _, err := local.Run(t.Context(), p, local.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	makeTraining(t, file, filepath.Join(dir, "training"), local.Options{}, l.Lookbacks)
+	return sortedStats(readAll[Stats](t, parquet.Source{Path: filepath.Join(dir, "windows")})), readAll[example](t, parquet.Source{Path: filepath.Join(dir, "training")})
+}
+
+// sortedStats puts windows in order and their times into one zone.
+func sortedStats(rows []Stats) []Stats {
+	for i := range rows {
+		rows[i].Start, rows[i].End = rows[i].Start.UTC(), rows[i].End.UTC()
+	}
+	slices.SortFunc(rows, compareStats)
+	return rows
+}
+
+// rowsOf reads an output of -out back.
+func rowsOf[T any](t *testing.T, l *Live, out, name string) []T {
+	t.Helper()
+	p := &leat.Pipeline{}
+	var rows memory.Collector[T]
+	var in leat.PCollection[T]
+	if topic, ok := strings.CutPrefix(out, "kafka:"); ok {
+		in = leat.Read[T](p, "read", kafka.Source{Cluster: l.Cluster, Topics: []string{topic + "-" + name}, Format: json.Format{}, To: kafka.End})
+	} else {
+		in = leat.Read[T](p, "read", parquet.Source{Path: filepath.Join(out, name)})
+	}
+	leat.Write(in, "rows", &rows)
+	if _, err := local.Run(t.Context(), p, local.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return rows.Rows()
+}
