@@ -5,7 +5,7 @@ export CGO_ENABLED ?= 0
 VEGA  := vega-datasets@3.2.1
 DATA  := data/flights-3m.parquet
 SHA   := dbeb920c90f59b6ccaff823dcc3d08f25a97fa1ce128d93f40be4e931f5900b0
-KAFKA ?= ./io/kafka/...
+KAFKA ?= ./io/kafka/... ./examples/flights
 BENCH ?= all -threads 1,2 -runs 5
 
 .PHONY: build test test-kafka check bench data

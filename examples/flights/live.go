@@ -40,19 +40,27 @@ type Live struct {
 	Lookbacks   []Lookback    // of the training set
 }
 
-// Build adds the pipeline that writes windows and training set.
-func (l *Live) Build(p *leat.Pipeline, windows, training connector.Sink) {
-	inOrder := watermark.Disorder(l.Disorder)
-	if l.Idle > 0 {
-		inOrder = inOrder.IdleAfter(l.Idle)
-	}
-	reports := leat.Read(p, "reports", l.source(l.Topics.reports), leat.EventTime(Reported, inOrder))
-	leat.Write(Delays(reports, l.Size, l.Slide), "windows", windows)
+// windows adds the pipeline that writes the windows.
+func (l *Live) windows(p *leat.Pipeline, out connector.Sink) {
+	reports := leat.Read(p, "reports", l.source(l.Topics.reports), leat.EventTime(Reported, l.order()))
+	leat.Write(Delays(reports, l.Size, l.Slide), "windows", out)
+}
 
-	scheduled := leat.EventTimeField(func(f *Flight) *time.Time { return &f.Date }, inOrder)
+// training adds the pipeline that writes the training set.
+func (l *Live) training(p *leat.Pipeline, out connector.Sink) {
+	scheduled := leat.EventTimeField(func(f *Flight) *time.Time { return &f.Date }, l.order())
 	departures := leat.Read(p, "departures", l.source(l.Topics.departures), scheduled)
-	landed := leat.Read(p, "landed", l.source(l.Topics.reports), leat.EventTime(Landed, inOrder))
-	leat.Write(Examples(departures, landed, l.Lookbacks), "examples", training)
+	landed := leat.Read(p, "landed", l.source(l.Topics.reports), leat.EventTime(Landed, l.order()))
+	leat.Write(Examples(departures, landed, l.Lookbacks), "examples", out)
+}
+
+// order is what is declared of a partition.
+func (l *Live) order() watermark.Generator {
+	g := watermark.Disorder(l.Disorder)
+	if l.Idle > 0 {
+		g = g.IdleAfter(l.Idle)
+	}
+	return g
 }
 
 func (l *Live) source(topic string) kafka.Source {
@@ -91,6 +99,9 @@ func live(ctx context.Context, args []string) int {
 		return code
 	}
 	r.Topics, r.Disorder = l.Topics, l.Disorder
+	if j.Plan == "auto" { // topics that end are streams all the same
+		j.Plan = "streaming"
+	}
 	return command.Code(func() (err error) {
 		if l.Lookbacks, err = lookbacks(*lengths); err != nil {
 			return &command.UsageError{Err: err}
@@ -107,7 +118,7 @@ func live(ctx context.Context, args []string) int {
 			}
 		}
 		if *brokers != "" || j.Explain {
-			l.Cluster.Brokers = strings.Split(cmp.Or(*brokers, "localhost"), ",")
+			l.Cluster.Brokers = strings.Split(cmp.Or(*brokers, "localhost:9092"), ",")
 			return j.live(ctx, l, *out)
 		}
 		return j.embedded(ctx, l, r, input(*in), *out)
@@ -132,7 +143,8 @@ func replayed(fs *flag.FlagSet, brokers string) error {
 func (j *job) live(ctx context.Context, l *Live, out string) error {
 	windows, training := l.outputs(out)
 	return j.Run(ctx, os.Stdout, os.Stderr, func(p *leat.Pipeline) error {
-		l.Build(p, windows, training)
+		l.windows(p, windows)
+		l.training(p, training)
 		return nil
 	})
 }
