@@ -12,10 +12,12 @@ import (
 // takes the records.
 type node struct {
 	*columns.Builder
+	kind     batch.Kind // of the builder's type
 	children []*node
 	refuse   bool // struct: unknown fields are mistakes
 
 	labels [][]byte       // struct: "name": of each child, as most writers put it
+	commas [][]byte       // struct: ,"name": of each child
 	names  map[string]int // struct: position of each child
 	seen   []uint64       // struct: the object in which each child last occurred
 	object uint64         // struct: objects so far
@@ -28,7 +30,7 @@ func bind(t *batch.Type, needed []bool, refuse bool) *node {
 }
 
 func bindTo(b *columns.Builder, refuse bool) *node {
-	n := &node{Builder: b, refuse: refuse}
+	n := &node{Builder: b, kind: b.Type.Kind, refuse: refuse}
 	for _, child := range b.Children {
 		n.children = append(n.children, bindTo(child, refuse))
 	}
@@ -37,7 +39,8 @@ func bindTo(b *columns.Builder, refuse bool) *node {
 		n.names = make(map[string]int, len(b.Type.Fields))
 		for i, f := range b.Type.Fields {
 			n.names[f.Name] = i
-			n.labels = append(n.labels, append(appendString(nil, []byte(f.Name)), ':'))
+			comma := append(appendString([]byte{','}, []byte(f.Name)), ':')
+			n.commas, n.labels = append(n.commas, comma), append(n.labels, comma[1:])
 		}
 	}
 	return n

@@ -13,7 +13,7 @@ func (n *node) value(c *cursor) (err error) {
 	if c.peek() == 'n' && c.literal("null") {
 		return n.null(c)
 	}
-	switch n.Type.Kind {
+	switch n.kind {
 	case batch.Struct:
 		err = n.fields(c)
 		n.EndStruct()
@@ -29,7 +29,7 @@ func (n *node) value(c *cursor) (err error) {
 		err = n.bool(c)
 	case batch.Float32, batch.Float64:
 		var v float64
-		v, err = c.float(n.Type.Kind)
+		v, err = c.float(n.kind)
 		n.Float(v)
 	case batch.Time:
 		var v int64
@@ -37,7 +37,7 @@ func (n *node) value(c *cursor) (err error) {
 		n.Int(v)
 	default:
 		var v int64
-		v, err = c.integer(n.Type.Kind)
+		v, err = c.integer(n.kind)
 		n.Int(v)
 	}
 	return err
@@ -123,6 +123,9 @@ func (n *node) fields(c *cursor) error {
 		} else {
 			err = c.skip(0)
 		}
+		if err == nil {
+			expected, err = n.inOrder(c, expected)
+		}
 		if err != nil {
 			return err
 		}
@@ -131,6 +134,25 @@ func (n *node) fields(c *cursor) error {
 		}
 	}
 	return n.fillAbsent(c)
+}
+
+// inOrder reads fields as long as they are those of the row type in its order and
+// nothing is between them, which is what most writers put. It returns which field
+// would be next.
+func (n *node) inOrder(c *cursor, expected int) (int, error) {
+	for expected < len(n.commas) && bytes.HasPrefix(c.text[c.at:], n.commas[expected]) {
+		at := c.at + 1
+		c.at += len(n.commas[expected])
+		c.space()
+		if err := n.once(c, at, expected); err != nil {
+			return expected, err
+		}
+		if err := n.child(c, expected); err != nil {
+			return expected, err
+		}
+		expected++
+	}
+	return expected, nil
 }
 
 // field reads a field name and returns the child it names, -1 for none. Writers

@@ -61,8 +61,12 @@ func (d *decoder) Decode(_ context.Context, payload []byte) error {
 	c := cursor{text: payload, scratch: d.scratch, payload: true}
 	err := d.root.record(&c)
 	d.scratch = c.scratch
-	if err != nil {
-		d.root.Truncate(before)
+	if err == nil {
+		return nil
+	}
+	d.root.Truncate(before)
+	if e, ok := err.(*Error); ok && payload[0] == 0 {
+		e.Reason += "; a payload that begins with the byte 0 was written with a schema registry, and json.Format reads none of those"
 	}
 	return err
 }

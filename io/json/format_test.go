@@ -97,7 +97,7 @@ func TestFormatBadPayloads(t *testing.T) {
 		`{"id":9223372036854775808}`:               "field id: 9223372036854775808 does not fit int64",
 		`{"id":1,"tags":{}}`:                       "field path: the field is missing",
 		`{"id":1,"at":{"x":1,"y":1e400},"path":[]`: "field at.y: 1e400 does not fit float64",
-		"\x00\x00\x00\x00\x01rest":                 "want an object, got '\\x00'",
+		"\x00\x00\x00\x00\x01rest":                 "want an object, got '\\x00'; a payload that begins with the byte 0 was written with a schema registry",
 	} {
 		d := decoder(t, json.Format{}, nested(), nil)
 		for _, payload := range []string{good, text, good} {

@@ -195,6 +195,9 @@ type entry struct {
 	unknown time.Time // when the registry last did not know it
 }
 
+// entriesMax bounds the cache against payloads with any number for an id.
+const entriesMax = 1 << 16
+
 // unknownFor is how long an id stays unknown without being asked for again.
 const unknownFor = 10 * time.Second
 
@@ -240,6 +243,9 @@ func (r *Registry) entry(id int) *entry {
 	defer r.mu.Unlock()
 	e := r.entries[id]
 	if e == nil {
+		if len(r.entries) >= entriesMax { // ids out of nowhere: ask anew for all
+			clear(r.entries)
+		}
 		e = &entry{turn: make(chan struct{}, 1)}
 		e.turn <- struct{}{}
 		r.entries[id] = e
