@@ -42,16 +42,17 @@ func within(err error, name string) error {
 const (
 	// depthMax bounds how deep values may nest.
 	depthMax = 10_000
-	// hollowMax bounds the elements of a payload that take no bytes, such as
-	// nulls, of which a few bytes may claim any number.
-	hollowMax = 1 << 16
+	// hollowMax bounds the elements and records of a payload that take no bytes,
+	// such as nulls and records of nulls: a few bytes, or a schema of records that
+	// each hold another twice, may claim any number of them.
+	hollowMax = 1 << 20
 )
 
 // cursor is a position in a payload.
 type cursor struct {
 	data   []byte
 	at     int
-	hollow int // elements so far that took no bytes
+	hollow int // elements and records so far that took no bytes
 	depth  int
 }
 
@@ -155,13 +156,13 @@ func (c *cursor) block() (count, size int64, err error) {
 	return -count, size, nil
 }
 
-// passed counts an element that began at a given position and took no bytes.
+// passed counts an element or a record that began at a given position and took no bytes.
 func (c *cursor) passed(start int) error {
 	if c.at > start {
 		return nil
 	}
 	if c.hollow++; c.hollow > hollowMax {
-		return c.fail(start, "more than %d elements take no bytes", hollowMax)
+		return c.fail(start, "more than %d elements and records take no bytes", hollowMax)
 	}
 	return nil
 }

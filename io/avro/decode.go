@@ -198,8 +198,11 @@ func (s *step) nested(c *cursor) (err error) {
 	if err := c.deeper(); err != nil {
 		return err
 	}
+	start := c.at
 	if s.action == readRecord {
-		err = s.record(c)
+		if err = s.record(c); err == nil {
+			err = c.passed(start)
+		}
 	} else {
 		err = s.blocks(c)
 	}

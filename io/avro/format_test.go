@@ -193,7 +193,7 @@ func TestBadPayloads(t *testing.T) {
 		"\x02\x02" + huge + "abc":  "field s: a value claims to have 2147483647 bytes, and 3 are left",
 		"\x02\x02\x01abc":          "field s: a value claims to have -1 bytes",
 		"\x02\x02\x02\xff":         "field s: the string is not UTF-8",
-		"\x02\x02\x00" + huge:      "field l: more than 65536 elements take no bytes",
+		"\x02\x02\x00" + huge:      "field l: more than 1048576 elements and records take no bytes",
 		"\x02\x02\x00\x01\x01":     "field l: a block claims to have -1 bytes",
 		"\x02\x02\x00\x01" + huge:  "field l: a block claims to have 2147483647 bytes, and 0 are left",
 		"\x02\x02\x00" + strings.Repeat("\xff", 9) + "\x01\x00":      "field l: a block claims to have",
@@ -217,6 +217,20 @@ func TestBadPayloads(t *testing.T) {
 		if err := batch.Validate(rows); err != nil || rows.Len != 2 || rows.Format(0) != rows.Format(1) {
 			t.Errorf("%.40q leaves %d rows, %v", text, rows.Len, err)
 		}
+	}
+}
+
+func TestHollowSchema(t *testing.T) {
+	// A schema of records that each hold another twice asks for 2^40 of them in no
+	// bytes; that is refused, and soon.
+	inner := `{"type":"record","name":"R0","fields":[]}`
+	for i := range 40 {
+		inner = fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"a","type":%s},{"name":"b","type":"R%d"}]}`, i+1, inner, i)
+	}
+	schema := `{"type":"record","name":"Top","fields":[{"name":"id","type":"int"},{"name":"rest","type":` + inner + `}]}`
+	d := decoder(t, avro.Format{Schema: schema}, structOf(batch.Field{Name: "id", Type: scalar(batch.Int64)}))
+	if _, err := rowOf(t, d, []byte{2}); err == nil || !strings.Contains(err.Error(), "more than 1048576 elements and records take no bytes") || len(err.Error()) > 1000 {
+		t.Errorf("got %.300v", err)
 	}
 }
 
