@@ -31,10 +31,10 @@ func (o *output) OnFailure(task int, failed func(error)) { o.tell[task] = failed
 // may write.
 func (o *output) connect(ctx context.Context) error {
 	var group errgroup.Group
-	options := append(o.sink.producer(o.recordMax), kgo.WithHooks(newOutages(o.sink.log(), 0)))
+	outages := kgo.WithHooks(newOutages(o.sink.log(), 0)) // of all clients, so that each is said once
 	for task := range o.links {
 		group.Go(func() error {
-			l, err := o.sink.Cluster.link(options...)
+			l, err := o.sink.Cluster.link(append(o.sink.producer(o.recordMax), outages)...)
 			if err != nil {
 				return err
 			}

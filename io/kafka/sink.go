@@ -208,7 +208,8 @@ func (s Sink) log() *slog.Logger {
 	return s.Log
 }
 
-// producer returns the options of the client of a writer.
+// producer returns the options of the client of a writer. Clients cannot share them:
+// a partitioner has a state.
 func (s Sink) producer(recordMax int) []kgo.Opt {
 	codec, _ := s.Compression.codec() // Validate has seen it
 	return []kgo.Opt{

@@ -128,7 +128,7 @@ func TestSinkDeliveryTimeout(t *testing.T) {
 		defer fake.Close()
 		c := Cluster{Brokers: fake.ListenAddrs(), Dial: network.DialContext}
 		rows := rowsOf(t, features(10)...)
-		out, err := Sink{Cluster: c, Topic: "out", Format: json.Format{}, TimestampField: "at", DeliveryTimeout: 45 * time.Second}.
+		out, err := Sink{Cluster: c, Topic: "out", Format: json.Format{}, TimestampField: "at", DeliveryTimeout: 45 * time.Second, Log: slog.New(slog.DiscardHandler)}.
 			Open(t.Context(), connector.SinkRequest{Type: rows.Type, Parallelism: 1})
 		if err != nil {
 			t.Fatal(err)
