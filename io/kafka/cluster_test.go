@@ -21,7 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
 )
 
@@ -361,5 +363,36 @@ func TestClusterMistakes(t *testing.T) {
 	expect(t, Cluster{Brokers: b, SASL: &SASL{Mechanism: "GSSAPI"}}.Validate(), `no mechanism "GSSAPI"`, "SCRAM-SHA-512")
 	if got := (Cluster{Brokers: b, TLS: &TLS{InsecureSkipVerify: true}}).String(); !strings.Contains(got, "INSECURE") {
 		t.Errorf("a cluster without verification calls itself %q", got)
+	}
+}
+
+// OAUTHBEARER sends the token of its file, as it is at that login.
+func TestToken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	fake, c := brokers(t)
+	fake.ControlKey(int16(kmsg.SASLHandshake), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		return r.ResponseKind(), nil, r.(*kmsg.SASLHandshakeRequest).Mechanism == "OAUTHBEARER"
+	})
+	fake.ControlKey(int16(kmsg.SASLAuthenticate), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		answer := r.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		if !bytes.Contains(r.(*kmsg.SASLAuthenticateRequest).SASLAuthBytes, []byte("auth=Bearer "+canary+"\x01")) {
+			answer.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		}
+		return answer, nil, true
+	})
+	c.SASL = &SASL{Mechanism: OAuthBearer, Token: SecretFile(file)} // Validate would want TLS
+	for _, token := range []string{"old", canary} {
+		if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := reach(t, c)
+		if token == canary && err != nil {
+			t.Fatal(err)
+		}
+		if token != canary {
+			expect(t, err, "the broker does not accept the token; it may have expired")
+		}
 	}
 }

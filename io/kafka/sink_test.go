@@ -18,6 +18,8 @@ import (
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/codec"
 	"github.com/leatflow/leat/sdk/connector"
+	"github.com/leatflow/leat/sdk/connector/connectortest"
+	"github.com/leatflow/leat/sdk/connector/message"
 	"github.com/leatflow/leat/sdk/leat"
 )
 
@@ -319,4 +321,31 @@ func TestSinkPermission(t *testing.T) {
 	if got := consume(t, c, fake, "out"); len(got) != 3 {
 		t.Errorf("%d records, want 3", len(got))
 	}
+}
+
+// What every direct sink promises.
+func TestSinkConformance(t *testing.T) {
+	rows := rowsOf(t, features(500)...)
+	fakes := map[string]*kfake.Cluster{}
+	connectortest.TestDirectSink(t, connectortest.DirectSinkCase{
+		New: func(t *testing.T) connector.Sink {
+			fake, c := brokers(t, kfake.SeedTopics(3, "out"))
+			fakes[c.Brokers[0]] = fake
+			return Sink{Cluster: c, Topic: "out", Format: json.Format{}, KeyField: "user"}
+		},
+		Type: rows.Type, Rows: rows,
+		ReadBack: func(t *testing.T, s connector.Sink) (*batch.Column, error) {
+			c := s.(Sink).Cluster
+			d, err := json.Format{}.Decoder(t.Context(), message.DecodeRequest{Topic: "out", Type: rows.Type})
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range consume(t, c, fakes[c.Brokers[0]], "out") {
+				if err := d.Decode(t.Context(), r.Value); err != nil {
+					return nil, err
+				}
+			}
+			return d.Take(), nil
+		},
+	})
 }
