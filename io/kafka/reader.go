@@ -102,23 +102,29 @@ func (r *reader) more(ctx context.Context) ([]*kgo.Record, error) {
 
 // decode appends records until the batch is full.
 func (r *reader) decode(ctx context.Context) error {
-	for len(r.records) > 0 && !r.full() {
-		next := r.records[0]
+	records, n := r.records, 0
+	var err error
+	for n < len(records) && !r.full() {
+		next := records[n]
 		if r.span.to >= 0 && next.Offset >= r.span.to {
 			r.records = nil
 			r.at.Store(r.span.to)
 			return nil
 		}
 		if !next.Attrs.IsControl() { // those say where transactions end
-			if err := r.record(ctx, next); err != nil {
-				return err
+			if err = r.record(ctx, next); err != nil {
+				break
 			}
 		}
-		r.records[0] = nil
-		r.records = r.records[1:]
-		r.at.Store(next.Offset + 1)
+		n++
 	}
-	return nil
+	if n > 0 {
+		r.at.Store(records[n-1].Offset + 1)
+	}
+	if r.records = records[n:]; len(r.records) == 0 {
+		r.records = nil // what was fetched is garbage
+	}
+	return err
 }
 
 var errTombstone = errors.New("the record has no value, by which a compacted topic says that its key is gone; set SkipTombstones to pass over such records")
