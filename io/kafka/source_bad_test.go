@@ -181,7 +181,6 @@ func TestNoPermission(t *testing.T) {
 	_, err := tryOpen[line](t, s)
 	expect(t, err, `topic "hidden"`, `user "reader"`, "an ACL must allow Read and Describe")
 	s = lines("described")
-	s.options = []kgo.Opt{kgo.FetchMaxWait(100 * time.Millisecond)} // the fake broker waits before it says so
 	s.Cluster = cluster
 	in := open[line](t, s)
 	_, err = in.drain(in.reader(in.Splits()[0]))

@@ -57,9 +57,10 @@ const (
 	// away as much. fetchBytes is what it brings of all.
 	fetchPartitionBytes = 1 << 20
 	fetchBytes          = 16 << 20
-	// boundedWait is how long a broker may wait for records to come: a look into a
-	// partition (see nextOffset) stands behind such a wait.
-	boundedWait = 500 * time.Millisecond
+	// fetchWait is how long a broker may wait for records to come. There is one fetch
+	// at a time, so that a partition that joins it, or comes back to it after a pause,
+	// waits as long, and a look into a partition (nextOffset) does.
+	fetchWait = 200 * time.Millisecond
 	// decompressedBytes bounds a batch of records, so that a small one cannot
 	// unpack to something that does not fit memory.
 	decompressedBytes = 64 << 20
@@ -111,11 +112,9 @@ func (in *input) clientOptions() []kgo.Opt {
 		kgo.MaxDecompressBatchBytes(decompressedBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.DisableClientMetrics(),
 		kgo.WithHooks(in.outages),
-	}
-	if in.source.Bounded() {
-		options = append(options, kgo.FetchMaxWait(boundedWait))
 	}
 	if !in.source.noMarkers {
 		options = append(options, kgo.KeepControlRecords()) // so that the end of a transaction is seen at once

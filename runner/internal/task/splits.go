@@ -100,7 +100,8 @@ func (s *Splits) Next(ctx context.Context) (Message, error) {
 // start starts reading, from a split on.
 func (s *Splits) start(from int) {
 	for i := from; i < len(s.readings); i++ {
-		s.running.Go(func() { s.read(i) })
+		reading := s.readings[i] // readings grows while others read theirs
+		s.running.Go(func() { s.read(i, reading) })
 	}
 }
 
@@ -117,10 +118,10 @@ func (s *Splits) grow() {
 }
 
 // read hands on what a split has to say, until its last message.
-func (s *Splits) read(i int) {
+func (s *Splits) read(i int, from *Reading) {
 	for last := false; !last; {
 		e := event{split: i}
-		e.err = guard(func() (err error) { e.messages, err = s.readings[i].all(s.ctx); return err })
+		e.err = guard(func() (err error) { e.messages, err = from.all(s.ctx); return err })
 		select {
 		case s.coming <- e:
 		case <-s.ctx.Done():
