@@ -44,16 +44,9 @@ func parseTime(b []byte) (int64, bool) {
 	if b[10] != 'T' && b[10] != 't' && b[10] != ' ' {
 		return 0, false
 	}
-	century, ok1 := two(b, 0)
-	year, ok2 := two(b, 2)
-	month, ok3 := two(b, 5)
-	day, ok4 := two(b, 8)
-	hour, ok5 := two(b, 11)
-	minute, ok6 := two(b, 14)
-	second, ok7 := two(b, 17)
-	year += 100 * century
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || month < 1 || month > 12 ||
-		day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+	year, month, day := 100*two(b, 0)+two(b, 2), two(b, 5), two(b, 8)
+	hour, minute, second := two(b, 11), two(b, 14), two(b, 17)
+	if year > 9999 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return 0, false
 	}
 	micros, rest, ok := fraction(b[19:])
@@ -65,15 +58,24 @@ func parseTime(b []byte) (int64, bool) {
 	return seconds*microsPerSecond + micros, ok
 }
 
-func two(b []byte, i int) (int, bool) {
+// two returns the number that two digits are, a far larger one when they are none.
+func two(b []byte, i int) int {
 	tens, ones := b[i]-'0', b[i+1]-'0'
-	return int(tens)*10 + int(ones), tens <= 9 && ones <= 9
+	if tens > 9 || ones > 9 {
+		return 1 << 24
+	}
+	return int(tens)*10 + int(ones)
 }
 
 // fraction returns the microseconds of .25 and what follows.
 func fraction(b []byte) (micros int64, rest []byte, ok bool) {
 	if b[0] != '.' {
 		return 0, b, true
+	}
+	if len(b) > 7 && b[7]-'0' > 9 { // six digits, as most writers put it
+		if v := 10_000*two(b, 1) + 100*two(b, 3) + two(b, 5); v < microsPerSecond {
+			return int64(v), b[7:], true
+		}
 	}
 	i := 1
 	for unit := int64(microsPerSecond / 10); i < len(b) && b[i]-'0' <= 9; i++ {
@@ -91,13 +93,12 @@ func zone(b []byte) (int, bool) {
 	if len(b) != len("+02:00") || b[0] != '+' && b[0] != '-' || b[3] != ':' {
 		return 0, false
 	}
-	hours, ok1 := two(b, 1)
-	minutes, ok2 := two(b, 4)
+	hours, minutes := two(b, 1), two(b, 4)
 	seconds := hours*3600 + minutes*60
 	if b[0] == '-' {
 		seconds = -seconds
 	}
-	return seconds, ok1 && ok2 && hours <= 23 && minutes <= 59
+	return seconds, hours <= 23 && minutes <= 59
 }
 
 func daysIn(year, month int) int {
