@@ -31,6 +31,9 @@ type Flags struct {
 	Plan        string
 	BatchRows   int
 	Drain       bool
+	Listen      string // address of metrics and health checks; empty: none
+	Anywhere    bool   // it may be one that others can reach
+	Profile     string // address of profiles; empty: none
 
 	tuned bool
 }
@@ -44,6 +47,9 @@ func (f *Flags) Register(fs *flag.FlagSet) {
 	fs.IntVar(&f.Parallelism, "parallelism", 0, "tasks of each stage (default one per processor)")
 	fs.StringVar(&f.Plan, "plan", "auto", "plan: batch, streaming, or auto: batch when every source ends")
 	fs.IntVar(&f.BatchRows, "batch-rows", 0, "rows to aim at for one batch (default 8192)")
+	fs.StringVar(&f.Listen, "listen", "", "address for /metrics, /healthz and /readyz, such as 127.0.0.1:9464 (default none)")
+	fs.BoolVar(&f.Anywhere, "listen-anywhere", false, "let -listen and -pprof have an address that other machines can reach; there is no password")
+	fs.StringVar(&f.Profile, "pprof", "", "address for profiles of the process, such as 127.0.0.1:6060 (default none)")
 	fs.BoolVar(&f.Drain, "drain", false, "when a pipeline that never ends is interrupted, let open windows fire: the input counts as complete")
 }
 
@@ -134,12 +140,17 @@ func (f *Flags) execute(ctx context.Context, stderr io.Writer, p *leat.Pipeline,
 		Tune(int64(f.Memory))
 		f.tuned = true
 	}
+	watch, closed, err := f.serve(stderr)
+	if err != nil {
+		return nil, err
+	}
+	options.Running = watch
 	show, finish := f.progress(stderr)
 	options.Progress = show
 	if s, ok := ctx.Value(signalsKey{}).(*signals); ok {
 		endless, err := local.Endless(p)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, closed())
 		}
 		if endless {
 			stop, ended := s.stoppable()
@@ -149,7 +160,7 @@ func (f *Flags) execute(ctx context.Context, stderr io.Writer, p *leat.Pipeline,
 	}
 	result, err := local.Run(ctx, p, options)
 	finish()
-	return result, err
+	return result, errors.Join(err, closed())
 }
 
 func (f *Flags) options() (local.Options, error) {

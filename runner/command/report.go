@@ -131,13 +131,20 @@ func logged(w io.Writer) func(local.Progress) {
 			return
 		}
 		next = p.Elapsed + 5*time.Second
-		log.Info("running", "stage", stageOf(p), "rows_read", p.RowsRead, "rows_per_second", int64(float64(p.RowsRead)/p.Elapsed.Seconds()),
-			"bytes_read", p.BytesRead, "eta", eta(p), "rows_out", p.RowsOut, "memory", bytes(p.Memory), "spilled", bytes(p.Spilled))
+		fields := []any{"stage", stageOf(p), "rows_read", p.RowsRead, "rows_per_second", perSecond(p),
+			"bytes_read", p.BytesRead, "eta", eta(p), "rows_out", p.RowsOut, "memory", bytes(p.Memory), "spilled", bytes(p.Spilled)}
+		if at := slowest(p.Watermarks); !at.IsZero() {
+			fields = append(fields, "watermark", at.Format(time.RFC3339), "lag", time.Since(at).Round(time.Millisecond).String())
+		}
+		if why := troubles(p); len(why) > 0 {
+			fields = append(fields, "note", strings.Join(why, "; "))
+		}
+		log.Info("running", fields...)
 	}
 }
 
 func describe(p local.Progress) string {
-	parts := []string{"stage " + stageOf(p), Count(int64(float64(p.RowsRead)/p.Elapsed.Seconds())) + " rows/s"}
+	parts := []string{"stage " + stageOf(p), Count(perSecond(p)) + " rows/s"}
 	if p.RowsOut > 0 {
 		parts = append(parts, Count(p.RowsOut)+" rows out")
 	}
@@ -147,7 +154,47 @@ func describe(p local.Progress) string {
 	if at := slowest(p.Watermarks); !at.IsZero() {
 		parts = append(parts, "watermark "+at.Format("2006-01-02 15:04:05"))
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, troubles(p)...), ", ")
+}
+
+// perSecond is the rate of reading: of the last seconds on the streaming plan, whose
+// beginning says nothing about now, of the whole run in a batch plan.
+func perSecond(p local.Progress) int64 {
+	if p.Stage < 0 && len(p.Sources) > 0 {
+		return int64(p.RowsPerSecond)
+	}
+	return int64(float64(p.RowsRead) / p.Elapsed.Seconds())
+}
+
+// standsAfter is how long a watermark may stand before that is worth a line.
+const standsAfter = 5 * time.Second
+
+// pressed is the share of its time from which on a step that is blocked is named.
+const pressed = 0.2
+
+// troubles says why nothing, or too little, comes out of a stream.
+func troubles(p local.Progress) (lines []string) {
+	if p.Stopping {
+		lines = append(lines, "stopping: what was read is worked off")
+	}
+	dropped := int64(0)
+	var slow *local.StepStatus
+	for i, s := range p.Steps {
+		dropped += s.Dropped
+		if s.Pressure >= pressed {
+			slow = &p.Steps[i] // the last one is next to the cause
+		}
+	}
+	if dropped > 0 {
+		lines = append(lines, Count(dropped)+" rows dropped as too late")
+	}
+	if slow != nil {
+		lines = append(lines, fmt.Sprintf("step %q waits for those behind it %.0f %% of the time", slow.Step, 100*slow.Pressure))
+	}
+	if h := p.Held; h != nil && !p.Stopping && time.Since(h.Since) >= standsAfter {
+		lines = append(lines, h.String())
+	}
+	return lines
 }
 
 // slowest returns the watermark that no step is behind; zero while one knows none.

@@ -39,6 +39,7 @@ type job struct {
 	script    *task.Script   // nil: no source is a script
 	stopping  *task.Stopping // nil: the job runs to its end
 	stage     stageClock
+	running   running
 	closed    bool
 }
 
@@ -97,8 +98,13 @@ func (j *job) run(ctx context.Context) (result *Result, err error) {
 	if err := j.openUntilStopped(ctx); err != nil {
 		return nil, err
 	}
+	j.makeExchanges()
+	if j.options.Running != nil {
+		j.options.Running(j.progress)
+	}
 	stop := j.watch()
 	err = j.runStages(ctx)
+	j.running.set(false)
 	stop()
 	if err != nil {
 		return nil, plain(ctx, err)
@@ -226,9 +232,7 @@ func (j *job) openSource(ctx context.Context, op *plan.Op) error {
 	return nil
 }
 
-// runStages schedules the stages: each when those before it have ended, or all
-// at once.
-func (j *job) runStages(ctx context.Context) error {
+func (j *job) makeExchanges() {
 	for _, x := range j.plan.Exchanges {
 		name := fmt.Sprintf("the exchange behind step %q", x.From.Node.Name)
 		e := exchange.New(name, j.plan.Parallelism, j.plan.Parallelism, j.plan.Mode == plan.Streaming, j.budget)
@@ -239,6 +243,11 @@ func (j *job) runStages(ctx context.Context) error {
 		j.exchanges = append(j.exchanges, e)
 	}
 	j.makeIndexes()
+}
+
+// runStages schedules the stages: each when those before it have ended, or all
+// at once.
+func (j *job) runStages(ctx context.Context) error {
 	if j.plan.Mode == plan.Streaming {
 		group, ctx := errgroup.WithContext(ctx)
 		for _, source := range j.sources {
@@ -254,10 +263,12 @@ func (j *job) runStages(ctx context.Context) error {
 			}
 		}
 		j.script.Done()
+		j.running.set(true)
 		return group.Wait()
 	}
 	for _, s := range j.plan.Stages {
 		j.stage.begin(s.ID)
+		j.running.set(true)
 		group, ctx := errgroup.WithContext(ctx)
 		if err := j.startStage(ctx, group, s); err != nil {
 			group.Go(func() error { return err })
@@ -276,8 +287,12 @@ func (j *job) startStage(ctx context.Context, group *errgroup.Group, s *plan.Sta
 		if err != nil {
 			return err
 		}
+		if j.plan.Mode == plan.Streaming {
+			t.Measure()
+		}
 		tasks[i] = t
 	}
+	j.running.add(tasks)
 	for _, t := range tasks {
 		group.Go(func() error { return t.Run(ctx) })
 	}

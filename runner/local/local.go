@@ -66,6 +66,11 @@ type Options struct {
 	// (zero: 200 ms) while the job runs, and not after Run has returned.
 	Progress func(Progress)
 	Every    time.Duration
+
+	// Running, when not nil, is called once when sources and sinks are open. The
+	// function it gets may be called from any goroutine from then on, also when Run has
+	// returned: for metrics and health checks of a service.
+	Running func(look func() Progress)
 }
 
 func (o Options) filled() (Options, error) {

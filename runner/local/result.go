@@ -9,6 +9,7 @@ import (
 
 	"github.com/leatflow/leat/runner/internal/operator"
 	"github.com/leatflow/leat/runner/internal/plan"
+	"github.com/leatflow/leat/runner/internal/task"
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/graph"
 )
@@ -104,6 +105,18 @@ type Progress struct {
 	// Watermarks are those behind the steps of a streaming plan by now, in the order
 	// of the plan; nil in a batch plan.
 	Watermarks []StepWatermark
+
+	RowsPerSecond float64 // read lately; in what Options.Progress gets only
+	Steps         []StepStatus
+	Sources       []SourceStatus
+	// Held says who keeps the watermark of the step that is furthest behind where it
+	// is; nil in a batch plan, and when all have ended.
+	Held     *Holder
+	Ready    bool // every task runs, so sources and sinks are open; not while Stopping
+	Stopping bool // Options.Stop was closed
+	// Working is the longest that a task of a streaming plan has been at work on one
+	// batch by now, waiting for those behind it included.
+	Working time.Duration
 }
 
 // StepWatermark is how far event time has come behind a step: no more rows before
@@ -131,6 +144,25 @@ func (c *stageClock) at() int {
 	return c.now
 }
 
+// running is which tasks there are.
+type running struct {
+	mu    sync.Mutex
+	tasks []*task.Task
+	ready bool // all of them
+}
+
+func (r *running) add(tasks []*task.Task) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tasks = append(r.tasks, tasks...)
+}
+
+func (r *running) set(ready bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ready = ready
+}
+
 // watch calls Progress until the returned function is called, which waits for
 // the last call to have returned.
 func (j *job) watch() (stop func()) {
@@ -142,10 +174,13 @@ func (j *job) watch() (stop func()) {
 		defer close(gone)
 		ticker := time.NewTicker(j.options.Every)
 		defer ticker.Stop()
+		lately := rates{tasks: j.plan.Parallelism}
 		for {
 			select {
 			case <-ticker.C:
-				j.options.Progress(j.progress())
+				p := j.progress()
+				lately.rate(&p)
+				j.options.Progress(p)
 			case <-quit:
 				return
 			}
@@ -178,6 +213,15 @@ func (j *job) progress() Progress {
 	}
 	if j.plan.Mode == plan.Streaming {
 		p.Watermarks = j.watermarks()
+		p.Held = j.held()
+	}
+	p.Steps, p.Sources = j.steps(), j.readings()
+	p.Stopping = j.stopping.Now()
+	j.running.mu.Lock()
+	defer j.running.mu.Unlock()
+	p.Ready = j.running.ready && !p.Stopping
+	for _, t := range j.running.tasks {
+		p.Working = max(p.Working, t.Working())
 	}
 	return p
 }

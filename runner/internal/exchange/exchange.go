@@ -20,6 +20,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/sdk/batch"
@@ -59,6 +60,8 @@ type Exchange struct {
 	credits   [][]chan struct{} // [consumer][producer]; pipelined only
 	inboxes   []*inbox
 	disk      disk
+	waits     []wait // by producer
+	sent      atomic.Int64
 
 	// Sent, when not nil, is called for every message before it can be received.
 	Sent func()
@@ -71,6 +74,7 @@ const creditsPerChannel = 8
 // messages about memory.
 func New(name string, producers, consumers int, pipelined bool, budget *memory.Budget) *Exchange {
 	e := &Exchange{name: name, pipelined: pipelined, budget: budget}
+	e.waits = make([]wait, producers)
 	for range consumers {
 		in := &inbox{arrived: make(chan struct{}, 1)}
 		in.parts[noGroup] = make([]queue, producers)
@@ -136,17 +140,15 @@ func (s *Sender) Partitions() int { return len(s.exchange.inboxes) }
 // Send sends a batch to a consumer. Pipelined, it waits for a credit.
 func (s *Sender) Send(ctx context.Context, consumer int, b *batch.Batch) error {
 	e := s.exchange
-	if e.pipelined {
-		select {
-		case e.credits[consumer][s.producer] <- struct{}{}:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 	if !e.pipelined {
 		return e.keep(consumer, noGroup, s.producer, b)
 	}
-	if err := e.budget.Reserve(e.name, b.SizeBytes()); err != nil {
+	if err := e.waits[s.producer].credit(ctx, e.credits[consumer][s.producer]); err != nil {
+		return err
+	}
+	size := b.SizeBytes()
+	e.sent.Add(size)
+	if err := e.budget.Reserve(e.name, size); err != nil {
 		return err
 	}
 	s.put(consumer, noGroup, Message{Kind: Data, Batch: b})

@@ -68,6 +68,7 @@ type Link struct {
 	budget   *memory.Budget
 	reserved int64
 	counted  int64 // dropped rows already in counters
+	watch    *stopwatch
 	emit     func(o int, b *batch.Batch) error
 	ctx      context.Context // of the call under way, for emit
 }
@@ -125,6 +126,14 @@ func (l *Link) named(err error) error {
 }
 
 func (l *Link) process(ctx context.Context, input int, b *batch.Batch) error {
+	l.counters.Batches.Add(1)
+	lap := l.watch.begin()
+	err := l.handle(ctx, input, b)
+	l.counters.busy.Add(l.watch.end(lap))
+	return err
+}
+
+func (l *Link) handle(ctx context.Context, input int, b *batch.Batch) error {
 	if invariants.Enabled {
 		if err := invariants.Batch(b); err != nil {
 			return l.named(fmt.Errorf("internal error, please report it: the batch that came in is broken: %w", err))

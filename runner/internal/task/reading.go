@@ -36,6 +36,7 @@ type Reading struct {
 	pace    *watermark.Pace // nil: nobody listens before the end
 	rank    int             // in the alignment of the source's readers
 
+	tracked  *tracked // nil: nobody listens, or nothing is read
 	scripted bool
 	steps    int   // events read of a script
 	more     bool  // the next is a part of the last
@@ -194,6 +195,12 @@ func (r *Reading) open(ctx context.Context) (more bool, err error) {
 	if !more {
 		return false, nil
 	}
+	if r.pace != nil {
+		r.tracked = r.source.track(r.split)
+		if r.tracker != nil { // it goes on from the split before
+			r.tracked.said(r.tracker.Current())
+		}
+	}
 	r.reader, err = r.source.Input.Reader(ctx, r.split)
 	return true, err
 }
@@ -230,6 +237,7 @@ func (r *Reading) rows(b *batch.Batch) error {
 		return r.at(err)
 	}
 	r.source.Counters.Rows.Add(int64(b.Len()))
+	r.tracked.came(b.Len())
 	if stamped, err = r.believe(stamped); err != nil {
 		return err
 	}
@@ -296,6 +304,10 @@ func (r *Reading) Close() error {
 }
 
 func (r *Reading) closeReader() error {
+	if r.tracked != nil {
+		r.source.forget(r.tracked)
+		r.tracked = nil
+	}
 	if r.reader == nil {
 		return nil
 	}

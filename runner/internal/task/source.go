@@ -27,10 +27,11 @@ type Source struct {
 	Counters *SourceCounters
 	Stopping *Stopping // nil: it is never stopped
 
-	growth *growth // nil: splits are taken from the queue, or in ranges
-	mu     sync.Mutex
-	splits []connector.Split
-	bad    []connector.BadRecord // waiting to be emitted to output 1
+	growth  *growth // nil: splits are taken from the queue, or in ranges
+	mu      sync.Mutex
+	splits  []connector.Split
+	bad     []connector.BadRecord // waiting to be emitted to output 1
+	tracked []*tracked            // splits that are read
 
 	aligned *watermark.Alignment // of the readers; nil: they need not wait
 	stirred chan struct{}        // closed and replaced when the slowest has moved

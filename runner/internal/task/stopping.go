@@ -27,21 +27,24 @@ type Stopping struct {
 // Cut reports whether a source has stopped before its end.
 func (s *Stopping) Cut() bool { return s != nil && s.cut.Load() }
 
-// errStopped is the cause why a reader's context is done.
-var errStopped = errors.New("the source was stopped")
-
-// Stopped reports whether the source is to read no more.
-func (s *Source) Stopped() bool {
-	if s.Stopping == nil {
+// Now reports whether the sources are to stop.
+func (s *Stopping) Now() bool {
+	if s == nil {
 		return false
 	}
 	select {
-	case <-s.Stopping.Requested:
+	case <-s.Requested:
 		return true
 	default:
 		return false
 	}
 }
+
+// errStopped is the cause why a reader's context is done.
+var errStopped = errors.New("the source was stopped")
+
+// Stopped reports whether the source is to read no more.
+func (s *Source) Stopped() bool { return s.Stopping.Now() }
 
 // untilStopped returns a context that is also done when the source is to stop. The
 // function gives back what it took.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,6 +43,35 @@ type Task struct {
 	// Concurrent: the inputs make progress at the same time (streaming plan).
 	// Otherwise they are read one after the other.
 	Concurrent bool
+
+	since atomic.Int64 // when the call under way began, in ns since the epoch; 0: none is
+}
+
+// Measure has the time in each link counted. Call it when all are there.
+func (t *Task) Measure() {
+	w := &stopwatch{}
+	for _, l := range t.Links {
+		l.watch = w
+	}
+}
+
+// Working returns how long the task has been at work on one message by now; zero
+// when it waits for one.
+func (t *Task) Working() time.Duration {
+	since := t.since.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Since(time.Unix(0, since))
+}
+
+// work passes a message on, and lets it be seen how long that takes.
+func (t *Task) work(ctx context.Context, e *Entry, m Message) (done bool, err error) {
+	if t.Concurrent {
+		t.since.Store(time.Now().UnixNano())
+		defer t.since.Store(0)
+	}
+	return e.handle(ctx, m)
 }
 
 // Run runs the task until every input has ended, an error, or ctx is done. In
@@ -80,7 +111,7 @@ func (t *Task) runInTurn(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if done, err = e.handle(ctx, m); err != nil {
+			if done, err = t.work(ctx, &e, m); err != nil {
 				return err
 			}
 		}
@@ -180,7 +211,7 @@ func (t *Task) drain(ctx context.Context, items <-chan item) error {
 				}
 				continue
 			}
-			done, err := it.entry.handle(ctx, it.Message)
+			done, err := t.work(ctx, it.entry, it.Message)
 			if err != nil {
 				return err
 			}

@@ -56,13 +56,16 @@ func (r *Reading) clock(now int64) {
 // say passes on what is new.
 func (r *Reading) say(s watermark.Say) {
 	if s.Active {
+		r.tracked.setIdle(false)
 		r.add(control(exchange.Active, 0))
 		r.moved(watermark.Input{State: watermark.Active, Watermark: r.watermarks().Current()})
 	}
 	if s.Watermark > batch.MinTime {
+		r.tracked.said(s.Watermark)
 		r.add(control(exchange.Watermark, s.Watermark))
 	}
 	if s.Idle {
+		r.tracked.setIdle(true)
 		r.add(control(exchange.Idle, 0))
 		r.moved(watermark.Input{State: watermark.Idle, Watermark: r.watermarks().Current()})
 	}

@@ -134,7 +134,9 @@ func (l *Link) change(ctx context.Context, c watermark.Change, one func(*ports))
 			}
 		}
 		l.ctx = ctx
-		if err := l.op.Watermark(ctx, c.Watermark, l.emit); err != nil {
+		lap := l.watch.begin()
+		err := l.op.Watermark(ctx, c.Watermark, l.emit)
+		if l.counters.busy.Add(l.watch.end(lap)); err != nil {
 			return l.named(err)
 		}
 	}
@@ -176,6 +178,7 @@ func (l *Link) settle(ctx context.Context) error {
 	idle := t.inputs.State() == watermark.Idle && !t.busy(hold)
 	if t.idle && !idle {
 		t.idle = false
+		l.counters.idled(l.number, false)
 		if err := l.each(func(e Edge) error { return e.To.setActive(ctx, e.Input) }); err != nil {
 			return err
 		}
@@ -189,6 +192,7 @@ func (l *Link) settle(ctx context.Context) error {
 	}
 	if idle && !t.idle {
 		t.idle = true
+		l.counters.idled(l.number, true)
 		if op, ok := l.op.(operator.Idling); ok {
 			l.ctx = ctx
 			if err := op.Idle(ctx, l.emit); err != nil {
