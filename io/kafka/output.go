@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,48 +22,56 @@ type output struct {
 	buffered  int64
 
 	mu    sync.Mutex
-	links []*link       // by task; nil once it is closed
-	tell  []func(error) // by task
+	links []*link // by task; nil once it is closed
+
+	values, keys []message.Encoder // by task
+	tell         []func(error)     // by task
 }
 
 // OnFailure implements connector.Failing.
 func (o *output) OnFailure(task int, failed func(error)) { o.tell[task] = failed }
 
-// connect makes the clients. Each asks for a producer id, which shows whether it
-// may write.
+// connect makes the clients and encoders of all writers, so that what may not write
+// or not reach a registry fails before anything is read.
 func (o *output) connect(ctx context.Context) error {
 	var group errgroup.Group
-	outages := kgo.WithHooks(newOutages(o.sink.log(), 0)) // of all clients, so that each is said once
+	outages := newOutages(o.sink.log(), 0) // of all clients, so that each is said once
 	for task := range o.links {
-		group.Go(func() error {
-			l, err := o.sink.Cluster.link(append(o.sink.producer(o.recordMax), outages)...)
-			if err != nil {
-				return err
-			}
-			o.links[task] = l
-			limit, cancel := l.patience(ctx)
-			defer cancel()
-			if _, _, err := l.ProducerID(limit); err != nil {
-				return l.explain(err, attempt{doing: "writing to", topic: o.sink.Topic, partition: -1, operation: "Write"})
-			}
-			return nil
-		})
+		group.Go(func() error { return errors.Join(o.join(ctx, task, outages), o.encode(ctx, task)) })
 	}
 	return group.Wait()
 }
 
-// Writer implements connector.Output.
-func (o *output) Writer(ctx context.Context, task int) (connector.Writer, error) {
-	values, err := o.sink.Format.Encoder(ctx, message.EncodeRequest{Topic: o.sink.Topic, Type: o.layout.payload})
+// join makes a client and asks for a producer id, which shows whether it may write.
+func (o *output) join(ctx context.Context, task int, outages *outages) error {
+	l, err := o.sink.Cluster.link(append(o.sink.producer(o.recordMax), kgo.WithHooks(outages))...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	w := newWriter(o, o.links[task], func() { o.close(task) }, o.tell[task])
-	w.values = values
-	if o.layout.key != nil {
-		w.keys, err = o.sink.KeyFormat.Encoder(ctx, message.EncodeRequest{Topic: o.sink.Topic, Key: true, Type: o.layout.key})
+	o.links[task] = l
+	limit, cancel := l.patience(ctx)
+	defer cancel()
+	if _, _, err := l.ProducerID(limit); err != nil {
+		return l.explain(err, attempt{doing: "writing to", topic: o.sink.Topic, partition: -1, operation: "Write"})
 	}
-	return w, err
+	return nil
+}
+
+// encode makes encoders.
+func (o *output) encode(ctx context.Context, task int) (err error) {
+	o.values[task], err = o.sink.Format.Encoder(ctx, message.EncodeRequest{Topic: o.sink.Topic, Type: o.layout.payload})
+	if err == nil && o.layout.key != nil {
+		o.keys[task], err = o.sink.KeyFormat.Encoder(ctx, message.EncodeRequest{Topic: o.sink.Topic, Key: true, Type: o.layout.key})
+	}
+	if err != nil {
+		return fmt.Errorf("kafka: writing to topic %q: %w", o.sink.Topic, err)
+	}
+	return nil
+}
+
+// Writer implements connector.Output.
+func (o *output) Writer(_ context.Context, task int) (connector.Writer, error) {
+	return newWriter(o, task), nil
 }
 
 // close ends the client of a task. What it holds that is not acknowledged is given

@@ -181,7 +181,8 @@ func (s Sink) Open(ctx context.Context, r connector.SinkRequest) (connector.Outp
 	if err != nil {
 		return nil, err
 	}
-	o := &output{sink: s, layout: layout, recordMax: recordMax, buffered: s.buffered(r.Memory), links: make([]*link, r.Parallelism), tell: make([]func(error), r.Parallelism)}
+	o := &output{sink: s, layout: layout, recordMax: recordMax, buffered: s.buffered(r.Memory), links: make([]*link, r.Parallelism),
+		values: make([]message.Encoder, r.Parallelism), keys: make([]message.Encoder, r.Parallelism), tell: make([]func(error), r.Parallelism)}
 	if err := o.connect(ctx); err != nil {
 		return nil, errors.Join(err, o.Abort())
 	}

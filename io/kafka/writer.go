@@ -55,8 +55,9 @@ const (
 	chunkRows  = 4096
 )
 
-func newWriter(o *output, l *link, hangUp func(), tell func(error)) *writer {
-	return &writer{link: l, layout: &o.layout, topic: o.sink.Topic, recordMax: o.recordMax, limit: o.buffered, hangUp: hangUp, tell: tell, patience: patience{limit: o.sink.DeliveryTimeout, log: o.sink.log(), topic: o.sink.Topic},
+func newWriter(o *output, task int) *writer {
+	return &writer{link: o.links[task], values: o.values[task], keys: o.keys[task], tell: o.tell[task],
+		hangUp: func() { o.close(task) }, layout: &o.layout, topic: o.sink.Topic, recordMax: o.recordMax, limit: o.buffered, patience: patience{limit: o.sink.DeliveryTimeout, log: o.sink.log(), topic: o.sink.Topic},
 		rows: 256, released: make(chan struct{}, 1), failed: make(chan struct{})}
 }
 
@@ -89,7 +90,7 @@ func (w *writer) Write(ctx context.Context, b *batch.Batch) error {
 // room waits until there is room for a chunk, or nothing is in flight.
 func (w *writer) room(ctx context.Context) error {
 	for {
-		if flying := w.flying.Load(); flying == 0 || flying+chunkBytes <= w.limit {
+		if flying := w.flying.Load(); flying == 0 || flying+w.target() <= w.limit {
 			return nil
 		}
 		if err := w.wait(ctx); err != nil {
@@ -131,10 +132,12 @@ func (w *writer) send(ctx context.Context, root *batch.Column) error {
 	return nil
 }
 
+// target is how many bytes of payload a chunk should have.
+func (w *writer) target() int64 { return min(chunkBytes, w.limit/4) }
+
 // aim chooses how many rows the next chunk has.
 func (w *writer) aim(size, rows int) {
-	target := int(min(chunkBytes, w.limit/4))
-	w.rows = min(max(target*rows/max(size, 1), 1), max(2*w.rows, 16), chunkRows)
+	w.rows = min(max(int(w.target())*rows/max(size, 1), 1), max(2*w.rows, 16), chunkRows)
 }
 
 // Close implements connector.Writer: it waits until everything is acknowledged.
