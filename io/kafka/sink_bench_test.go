@@ -3,8 +3,10 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -80,4 +82,24 @@ func payloadsOf(b *testing.B, rows *batch.Column) [][]byte {
 		out[i], start = text[start:end], end
 	}
 	return out
+}
+
+// How long a lone row takes from Write until the broker has acknowledged it.
+func BenchmarkSinkLatency(b *testing.B) {
+	_, c := brokers(b, kfake.SeedTopics(1, "out"))
+	rows := rowsOf(b, features(1)...)
+	w := openSink(b, Sink{Cluster: c, Topic: "out", Format: json.Format{}}, rows.Type)
+	one := &batch.Batch{Root: rows}
+	var took []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		if err := w.Write(b.Context(), one); err != nil {
+			b.Fatal(err)
+		}
+		<-w.Writer.(*writer).released
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 }
