@@ -5,11 +5,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sr"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -128,4 +131,55 @@ func show(v visit) string {
 		delay = fmt.Sprint(*v.Delay)
 	}
 	return fmt.Sprint(v.User, v.At.UnixMicro(), delay, len(v.Tags))
+}
+
+func TestBadPayloadsOverKafka(t *testing.T) {
+	// Records whose schema nobody knows, does not fit or is not said go to the
+	// dead-letter collection with place, reason and bytes; the others are read.
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	fake := srfake.New()
+	defer fake.Close()
+	fake.SeedSchema("in-value", 1, 4, sr.Schema{Schema: `{"type":"record","name":"V","fields":[{"name":"user","type":"string"}]}`})
+	fake.SeedSchema("in-value", 2, 5, sr.Schema{Schema: `{"type":"record","name":"V","fields":[{"name":"user","type":"boolean"}]}`})
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, v := range []string{"\x00\x00\x00\x00\x04\x06ann", "\x00\x00\x00\x03\xe7\x06ann", "\x00\x00\x00\x00\x05\x01", `{"user":"ann"}`, "\x00\x00\x00\x00\x04\x06an", "\x00\x00\x00\x00\x04\x06bob"} {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: "in", Value: []byte(v)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type user struct {
+		User string `leat:"user"`
+	}
+	var good memory.Collector[user]
+	var dead memory.Collector[leat.BadRecord]
+	var bad leat.PCollection[leat.BadRecord]
+	p := new(leat.Pipeline)
+	format := avro.Format{Registry: &registry.Registry{URLs: []string{fake.URL()}}}
+	rows := leat.Read(p, "in", kafka.Source{Cluster: kafka.Cluster{Brokers: cluster.ListenAddrs()}, Topics: []string{"in"}, Format: format, To: kafka.End},
+		leat.BadTo[user](&bad))
+	leat.Write(rows, "good", &good)
+	leat.Write(bad, "dead", &dead)
+	if _, err := local.Run(t.Context(), p, local.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := good.Rows(); !slices.Equal(got, []user{{"ann"}, {"bob"}}) {
+		t.Errorf("read %v", got)
+	}
+	want := []string{"in/0@1 knows no schema with id 999", "in/0@2 the schema has boolean, which cannot be read into string",
+		"in/0@3 the byte 0x7b", "in/0@4 field user: a value claims to have 3 bytes, and 2 are left"}
+	got := dead.Rows()
+	for i, w := range want {
+		place, reason, _ := strings.Cut(w, " ")
+		if len(got) != len(want) || got[i].Place != place || !strings.Contains(got[i].Error, reason) || len(got[i].Raw) == 0 {
+			t.Fatalf("dead letters %+v, want %q", got, want)
+		}
+	}
 }
