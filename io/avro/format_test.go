@@ -121,6 +121,31 @@ func TestResolution(t *testing.T) {
 	}
 }
 
+func TestTimes(t *testing.T) {
+	// Each unit of a time is read as microseconds, rounded down; what is out of the
+	// range of times is an error; an integer column gets the number.
+	for schema, c := range map[string]struct {
+		value int64
+		want  string // of a time, or the error
+	}{
+		"timestamp-millis":       {-1, "1969-12-31T23:59:59.999000Z"},
+		"timestamp-micros":       {-1, "1969-12-31T23:59:59.999999Z"},
+		"timestamp-nanos":        {-1, "1969-12-31T23:59:59.999999Z"},
+		"local-timestamp-nanos":  {1999, "1970-01-01T00:00:00.000001Z"},
+		"local-timestamp-millis": {math.MaxInt64 / 1000, "9223372036854775 does not fit time"},
+		"local-timestamp-micros": {math.MinInt64, "-9223372036854775808 does not fit time"},
+	} {
+		f := avro.Format{Schema: `{"type":"long","logicalType":"` + schema + `"}`}
+		payload := binary.AppendVarint(nil, c.value)
+		if got, err := rowOf(t, decoder(t, f, scalar(batch.Time)), payload); got != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%d as %s is %s, %v, want %s", c.value, schema, got, err, c.want)
+		}
+		if got, err := rowOf(t, decoder(t, f, scalar(batch.Int64)), payload); got != fmt.Sprint(c.value) || err != nil {
+			t.Errorf("%d as %s is %s, %v", c.value, schema, got, err)
+		}
+	}
+}
+
 func TestReaderSchema(t *testing.T) {
 	// With a registry the schema of the format is the reader's: its aliases and
 	// defaults count, within records too.

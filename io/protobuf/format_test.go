@@ -146,7 +146,8 @@ func TestBadPayloads(t *testing.T) {
 		"\x9a\x01\x03\x12\x01\xff":                             "field in.note: the string is not UTF-8",
 		"\x8a\x01\x06\x10\xff\xff\xff\xff\x0f":                 "field at: a Timestamp has -1 nanoseconds",
 		"\x8a\x01\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f": "field at: a Timestamp of 9223372036854775807 seconds is out of range",
-		"\x00\x01":                          "a field has the number 0",
+		"\x00\x01": "a field has the number 0",
+		"\xf9\x92\xd8\xef\x2a\xff\x01\xd9\x4b\x75\xfe\x4b\xd0": "a field has the number",
 		"\xfb\xff\x03":                      "which is not read",
 		strings.Repeat("\x9b\x06", 100_000): "which is not read",
 		`{"text":"x"}`:                      "the payload ends within field number 15, which is not read",
@@ -170,6 +171,67 @@ func TestBadPayloads(t *testing.T) {
 	d := decoder(t, protobuf.Format{Message: every}, typ)
 	if row, err := rowOf(t, d, []byte(good+strings.Repeat("\x9a\x01\x02\x08\x07", 1_000_000))); err != nil || !strings.Contains(row, `in: {note: "n", id: 7}`) {
 		t.Errorf("a million occurrences: %.200s, %v", row, err)
+	}
+}
+
+// oldFile is a file of proto2: declared defaults, what is required, groups.
+const oldFile = `name: "old.proto" package: "o"
+	enum_type { name: "Gate" value { name: "A" number: 1 } value { name: "B" number: 2 } }
+	enum_type { name: "Zero" value { name: "NONE" number: 0 } value { name: "ONE" number: 1 } }
+	message_type { name: "Old"
+		field { name: "n" number: 1 type: TYPE_SINT32 label: LABEL_OPTIONAL default_value: "-7" }
+		field { name: "s" number: 2 type: TYPE_STRING label: LABEL_OPTIONAL default_value: "x" }
+		field { name: "g" number: 3 type: TYPE_ENUM type_name: ".o.Gate" label: LABEL_OPTIONAL default_value: "B" }
+		field { name: "u" number: 4 type: TYPE_UINT64 label: LABEL_OPTIONAL default_value: "18446744073709551615" }
+		field { name: "b" number: 5 type: TYPE_BOOL label: LABEL_OPTIONAL default_value: "true" }
+		field { name: "f" number: 6 type: TYPE_DOUBLE label: LABEL_OPTIONAL default_value: "1.5" }
+		field { name: "r" number: 7 type: TYPE_BYTES label: LABEL_OPTIONAL default_value: "\\001" }
+		field { name: "must" number: 8 type: TYPE_INT32 label: LABEL_REQUIRED }
+		field { name: "grp" number: 9 type: TYPE_GROUP type_name: ".o.Old.Grp" label: LABEL_OPTIONAL }
+		field { name: "m" number: 10 type: TYPE_MESSAGE type_name: ".o.Old.MEntry" label: LABEL_REPEATED }
+		nested_type { name: "Grp" field { name: "n" number: 1 type: TYPE_INT32 label: LABEL_OPTIONAL } }
+		nested_type { name: "MEntry" options { map_entry: true }
+			field { name: "key" number: 1 type: TYPE_STRING label: LABEL_OPTIONAL }
+			field { name: "value" number: 2 type: TYPE_ENUM type_name: ".o.Zero" label: LABEL_OPTIONAL } } }`
+
+func TestProto2(t *testing.T) {
+	// Defaults that are declared stand for absent fields, unless the column is
+	// nullable; entries of a map have those of their types; what is required is.
+	old := describe(t, oldFile, "Old")
+	field := func(name string, k batch.Kind) batch.Field { return batch.Field{Name: name, Type: scalar(k)} }
+	typ := structOf(field("n", batch.Int32), field("s", batch.String), field("g", batch.String), field("u", batch.Uint64),
+		field("b", batch.Bool), field("f", batch.Float64), field("r", batch.Bytes), field("must", batch.Int32),
+		batch.Field{Name: "m", Type: mapOf(scalar(batch.String), scalar(batch.String))})
+	d := decoder(t, protobuf.Format{Message: old}, typ)
+	for text, want := range map[string]string{
+		`must: 1 grp { n: 3 }`: `{n: -7, s: "x", g: "B", u: 18446744073709551615, b: true, f: 1.5, r: 0x01, must: 1, m: {}}`,
+		`must: 1 n: 0 s: "" g: A u: 0 b: false f: 0 r: "" m { key: "k" value: ONE }`: `{n: 0, s: "", g: "A", u: 0, b: false, f: 0, r: 0x, must: 1, m: {"k": "ONE"}}`,
+	} {
+		if got, err := rowOf(t, d, parse(t, old, text)); got != want || err != nil {
+			t.Errorf("%s is read as %s, %v\nwant %s", text, got, err, want)
+		}
+	}
+	for payload, want := range map[string]string{
+		"\x40\x01\x52\x00":                 `m: {"": "NONE"}`,  // an entry of nothing
+		"\x40\x01\x08\xff\xff\xff\xff\x7f": "n: -2147483648, ", // more bits than an sint32 has
+	} {
+		if got, err := rowOf(t, d, []byte(payload)); !strings.Contains(got, want) || err != nil {
+			t.Errorf("%x is read as %s, %v, want %s", payload, got, err, want)
+		}
+	}
+	if _, err := rowOf(t, d, nil); err == nil || !strings.Contains(err.Error(), "field must: the field is missing") {
+		t.Errorf("without what is required: %v", err)
+	}
+	some := structOf(batch.Field{Name: "n", Type: nullable(scalar(batch.Int32))})
+	if got, err := rowOf(t, decoder(t, protobuf.Format{Message: old}, some), nil); got != "{n: null}" || err != nil {
+		t.Errorf("nullable: %s, %v", got, err)
+	}
+	if _, err := (protobuf.Format{Message: old}).Encoder(t.Context(), message.EncodeRequest{Type: some}); err == nil || !strings.Contains(err.Error(), "field must: it is required, and the rows have none") {
+		t.Errorf("writing without what is required: %v", err)
+	}
+	_, err := protobuf.Format{Message: old}.Decoder(t.Context(), message.DecodeRequest{Type: structOf(batch.Field{Name: "grp", Type: some})})
+	if err == nil || !strings.Contains(err.Error(), "field grp: the message has") {
+		t.Errorf("a group: %v", err)
 	}
 }
 
