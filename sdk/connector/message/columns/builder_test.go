@@ -40,18 +40,19 @@ func TestBuilder(t *testing.T) {
 		}
 		b.EndStruct()
 
+		b.Null()
+
 		for range 2 { // a row that turns out bad behind its map
 			b.Children[0].Null()
 			entry(b, "z", 3)
 			entry(b, "y", 3)
 			b.Children[1].EndMap()
 			b.Children[1].Children[0].Bytes([]byte("half"))
-			b.Truncate(1)
+			b.Truncate(2)
 		}
 		entry(b, "x", 2) // and one within
-		b.Truncate(1)
+		b.Truncate(2)
 
-		b.Null()
 		b.Children[0].Null()
 		entry(b, "c", 1)
 		entry(b, "b", 0)
