@@ -100,6 +100,16 @@ func (c Cluster) link(options ...kgo.Opt) (*link, error) {
 	return &link{Client: client, cluster: c, dialing: d}, nil
 }
 
+// closeTime is how long the client may take to say goodbye to its brokers.
+const closeTime = 2 * time.Second
+
+// Close closes the client. It would wait for a broker that does not answer.
+func (l *link) Close() {
+	late := time.AfterFunc(closeTime, l.dialing.hangUp)
+	defer late.Stop()
+	l.Client.Close()
+}
+
 // connect returns a client of which some broker has answered. What keeps brokers
 // from answering is said as explain says it.
 func (c Cluster) connect(ctx context.Context, options ...kgo.Opt) (*link, error) {
@@ -117,14 +127,19 @@ func (c Cluster) connect(ctx context.Context, options ...kgo.Opt) (*link, error)
 	return l, nil
 }
 
-// reach waits until some broker answers. The client itself goes on waiting for a
-// silent one beyond the end of the context, so that is done beside it; closing the
-// client ends it.
+// reach waits until some broker answers.
 func (l *link) reach(ctx context.Context) error {
 	limit, cancel := l.patience(ctx)
 	defer cancel()
+	return l.within(limit, l.Ping)
+}
+
+// within calls a function that asks the brokers and ends it when limit does, and the
+// client with it: the client goes on waiting for a silent broker beyond the end of a
+// context, so the function runs beside, and closing the client ends it.
+func (l *link) within(limit context.Context, ask func(context.Context) error) error {
 	answer := make(chan error, 1)
-	go func() { answer <- l.Ping(limit) }()
+	go func() { answer <- ask(limit) }()
 	select {
 	case err := <-answer:
 		return err

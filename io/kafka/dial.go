@@ -18,8 +18,51 @@ type dialing struct {
 	dial   func(ctx context.Context, network, address string) (net.Conn, error) // nil: the machine's
 	config *tls.Config                                                          // nil: no TLS
 
-	mu   sync.Mutex
-	last error // nil: the last one went well
+	mu    sync.Mutex
+	last  error // nil: the last one went well
+	conns map[*connection]bool
+	over  bool // there are to be no connections any more
+}
+
+// connection is one that hangUp can end.
+type connection struct {
+	net.Conn
+	dialing *dialing
+}
+
+// Close implements net.Conn.
+func (c *connection) Close() error {
+	c.dialing.mu.Lock()
+	delete(c.dialing.conns, c)
+	c.dialing.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// keep remembers a connection.
+func (d *dialing) keep(conn net.Conn) (net.Conn, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		_ = conn.Close()
+		return nil, net.ErrClosed
+	}
+	if d.conns == nil {
+		d.conns = make(map[*connection]bool)
+	}
+	c := &connection{conn, d}
+	d.conns[c] = true
+	return c, nil
+}
+
+// hangUp ends all connections, and there will be no others: whoever waits for a
+// broker waits no more.
+func (d *dialing) hangUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	for c := range d.conns {
+		_ = c.Conn.Close()
+	}
 }
 
 // connect is what the client calls.
@@ -30,7 +73,10 @@ func (d *dialing) connect(ctx context.Context, network, address string) (net.Con
 	if ctx.Err() == nil { // else nobody waits for it any more, and it says nothing of the broker
 		d.note(err)
 	}
-	return conn, err
+	if err != nil {
+		return nil, err
+	}
+	return d.keep(conn)
 }
 
 func (d *dialing) open(ctx context.Context, network, address string) (net.Conn, error) {

@@ -33,7 +33,7 @@ func (in *input) commitOften(ctx context.Context) {
 func (in *input) commitLast() {
 	ctx, cancel := context.WithTimeout(context.Background(), commitPatience)
 	defer cancel()
-	if err := in.commit(ctx); err != nil {
+	if err := in.client.within(ctx, in.commit); err != nil {
 		in.source.Log.Warn("kafka: the last positions could not be committed, so that monitoring does not see them", "group", in.source.Group, "err", err)
 	}
 }

@@ -82,7 +82,9 @@ func (in *input) start(ctx context.Context) error {
 	in.client, in.admin = client, kadm.NewClient(client.Client)
 	limited, cancel := client.patience(ctx)
 	defer cancel()
-	err = in.look(limited)
+	if err = client.within(limited, in.look); err != nil && limited.Err() != nil {
+		err = client.explain(err, attempt{})
+	}
 	if err == nil {
 		err = in.tryDecoders(limited)
 	}
@@ -199,11 +201,11 @@ func (in *input) Reader(ctx context.Context, s connector.Split) (connector.Reade
 // Close implements connector.Input.
 func (in *input) Close() error {
 	in.stop()
-	in.background.Wait()
 	if in.source.Group != "" {
 		in.commitLast()
 	}
-	in.client.Close()
+	in.client.Close() // which ends requests that a silent broker does not answer
+	in.background.Wait()
 	return nil
 }
 

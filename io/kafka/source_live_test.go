@@ -341,3 +341,63 @@ func TestCommits(t *testing.T) {
 		}
 	})
 }
+
+// mute returns a connection on which nobody answers.
+func mute() net.Conn {
+	ours, theirs := net.Pipe()
+	go func() {
+		buffer := make([]byte, 4096)
+		for {
+			if _, err := theirs.Read(buffer); err != nil {
+				theirs.Close()
+				return
+			}
+		}
+	}()
+	return ours
+}
+
+func TestSilentBroker(t *testing.T) {
+	// A broker that takes connections and says nothing holds up neither Open, beyond
+	// ConnectTimeout, nor Close.
+	for _, from := range []int{1, 2, 3, 4} { // the connection that is the first not to be answered
+		t.Run(fmt.Sprint(from), func(t *testing.T) {
+			simulate(t, 1, func(t *testing.T, b *broker) {
+				made, answered := 0, sync.Mutex{}
+				s := live()
+				s.Group = "lag"
+				s = b.source(s)
+				s.Cluster.ConnectTimeout = 5 * time.Second
+				s.Cluster.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					answered.Lock()
+					defer answered.Unlock()
+					if made++; made >= from {
+						return mute(), nil
+					}
+					return b.dial(ctx, network, address)
+				}
+				began := time.Now()
+				in, err := tryOpen[line](t, s)
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("Open took %s", took)
+				}
+				if err != nil {
+					expect(t, err, "do not answer")
+					return
+				}
+				r := in.reader(in.Splits()[0])
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if _, err := r.Read(ctx); err != context.DeadlineExceeded {
+					t.Errorf("Read: %v", err)
+				}
+				began = time.Now()
+				r.Close()
+				in.Close()
+				if took := time.Since(began); took > 8*time.Second {
+					t.Errorf("Close took %s", took)
+				}
+			})
+		})
+	}
+}
