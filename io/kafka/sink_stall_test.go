@@ -257,3 +257,54 @@ func TestSinkOneStalledPartition(t *testing.T) {
 		t.Errorf("%d records arrived, 60000 were written", n)
 	}
 }
+
+// Rows that are suddenly a thousand times as large do not make a chunk that is.
+func TestSinkLargerRows(t *testing.T) {
+	fake, c := brokers(t, kfake.SeedTopics(1, "out"), kfake.SleepOutOfOrder())
+	small, large := features(batch.TargetRows), features(400)
+	for i := range large {
+		large[i].User = strings.Repeat("x", 50_000)
+	}
+	const limit = 1 << 20
+	rows := rowsOf(t, small...)
+	w := openSink(t, Sink{Cluster: c, Topic: "out", Format: json.Format{}, MaxBufferedBytes: limit}, rows.Type)
+	for range 3 {
+		if err := w.Write(t.Context(), &batch.Batch{Root: rows}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := stall(fake)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if err := w.Write(ctx, &batch.Batch{Root: rowsOf(t, large...)}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Write of 20 MB to a broker that takes nothing gives %v", err)
+	}
+	if size := w.Writer.(connector.Sized).SizeBytes(); size > limit+limit/2 {
+		t.Errorf("the writer holds %d bytes, allowed are %d", size, limit)
+	}
+	close(s.open)
+}
+
+// A topic that is deleted while the run goes on ends it.
+func TestSinkTopicDeleted(t *testing.T) {
+	fake, c := brokers(t, kfake.SeedTopics(1, "out"))
+	rows := rowsOf(t, features(10)...)
+	w := openSink(t, Sink{Cluster: c, Topic: "out", Format: json.Format{}}, rows.Type)
+	if err := w.Write(t.Context(), &batch.Batch{Root: rows}); err != nil {
+		t.Fatal(err)
+	}
+	if err := fake.DeleteTopic("out"); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := w.Write(t.Context(), &batch.Batch{Root: rows})
+		if err != nil {
+			expect(t, err, `writing to topic "out"`, "it was deleted while the job ran")
+			t.Log(err)
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing happens")
+		}
+	}
+}
