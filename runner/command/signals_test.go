@@ -66,7 +66,7 @@ func TestSignalStops(t *testing.T) {
 		if Code(err) != 0 {
 			t.Errorf("drain %t: %v", drain, err)
 		}
-		if says := strings.Contains(stdout.String(), "count: the run was stopped with 1 open windows"); says == drain || !strings.Contains(stdout.String(), "stopped after") {
+		if says := strings.Contains(stdout.String(), "count: the run was stopped with 1 open window"); says == drain || !strings.Contains(stdout.String(), "stopped after") {
 			t.Errorf("drain %t: the report is %s", drain, stdout.String())
 		}
 		if rows := out.Len(); rows != map[bool]int{false: 0, true: 1}[drain] {

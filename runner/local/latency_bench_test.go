@@ -161,3 +161,37 @@ func BenchmarkLatency(b *testing.B) {
 		})
 	}
 }
+
+// Rows a second when they come in batches of so many, as fast as they are taken.
+func BenchmarkSmallBatches(b *testing.B) {
+	for _, size := range []int{1, 10, 100, 1000} {
+		b.Run(fmt.Sprint(size, " rows"), func(b *testing.B) {
+			rows, err := codec.For[event]()
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := rows.NewEncoder()
+			for i := range size {
+				if err := e.Append([]event{ev(fmt.Sprint("user", i%50), 1)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			same := &batch.Batch{Root: e.Finish()}
+			from := &pushed{parts: []chan *batch.Batch{make(chan *batch.Batch, 8), make(chan *batch.Batch, 8)}}
+			p := &leat.Pipeline{}
+			in := leat.Read(p, "in", connector.Source(from), leat.EventTimeField(at, watermark.Monotone()))
+			moved := leat.Map(leat.Reshuffle(in), "count", func(e event) int64 { return e.N })
+			leat.Write(leat.Filter(moved, "none", func(n int64) bool { return n < 0 }), "out", connector.Sink(rowsCame{}))
+			stop := make(chan struct{})
+			wait := start(b.Context(), p, local.Options{Parallelism: 2, Stop: stop})
+			for i := 0; b.Loop(); i++ {
+				from.parts[i%2] <- same
+			}
+			close(stop)
+			if _, err := wait(); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/row")
+		})
+	}
+}

@@ -72,11 +72,14 @@ func (o *Open) add(other operator.Open) {
 func (o Open) String() string {
 	var parts []string
 	for _, p := range []struct {
-		n    int
-		what string
-	}{{o.Windows, "open windows"}, {o.Partial, "incomplete results"}, {o.Rows, "rows that wait"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		n         int
+		one, many string
+	}{{o.Windows, "open window", "open windows"}, {o.Partial, "incomplete result", "incomplete results"}, {o.Rows, "row that waits", "rows that wait"}} {
+		switch {
+		case p.n == 1:
+			parts = append(parts, "1 "+p.one)
+		case p.n > 1:
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.many))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -315,7 +318,7 @@ func (r *Result) Notes() []string {
 	for _, s := range r.Steps {
 		if s.Open != (Open{}) {
 			empty = true
-			notes = append(notes, fmt.Sprintf("%s: the run was stopped with %s: their results were not written", s.Step, s.Open))
+			notes = append(notes, fmt.Sprintf("%s: the run was stopped with %s, of which nothing was written", s.Step, s.Open))
 			continue
 		}
 		if s.Dropped > 0 {

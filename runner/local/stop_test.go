@@ -56,7 +56,7 @@ func TestStop(t *testing.T) {
 						t.Error("the result does not say that the run was stopped")
 					}
 					notes := strings.Join(result.Notes(), "\n")
-					if says := strings.Contains(notes, "total: the run was stopped with 1 open windows, "); says == drain {
+					if says := strings.Contains(notes, "total: the run was stopped with 1 open window, "); says == drain {
 						t.Errorf("drain %t: the notes are %q", drain, notes)
 					}
 				})
