@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/leatflow/leat/io/kafka"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/leat"
 )
@@ -64,13 +65,20 @@ func (l Latency) Run(ctx context.Context, rate int64) (Delays, error) {
 		d.Late, err = sendApart(ctx, sending{brokers: l.Brokers, topic: inTopic, stream: s, events: events, paced: true})
 		return err
 	})
+	running, stop := context.WithCancel(ctx)
 	group.Go(func() error {
 		p := &leat.Pipeline{}
-		build(p, l.Brokers, inTopic, outTopic, s, events, l.Window)
-		_, err := local.Run(ctx, p, local.Options{Plan: local.Streaming, Parallelism: l.Cores})
+		build(p, l.Brokers, kafka.Never, l.Window)
+		_, err := local.Run(running, p, local.Options{Parallelism: l.Cores})
+		if running.Err() != nil && ctx.Err() == nil {
+			return nil // all that can come has come
+		}
 		return err
 	})
-	group.Go(func() error { return l.collect(ctx, s, events, &d) })
+	group.Go(func() error {
+		defer stop()
+		return l.collect(ctx, s, events, &d)
+	})
 	if err := group.Wait(); err != nil {
 		return d, err
 	}
@@ -80,23 +88,27 @@ func (l Latency) Run(ctx context.Context, rate int64) (Delays, error) {
 	return d, nil
 }
 
-// collect reads all results, checks that every event is in one, and takes the
-// times of those that a later event closed.
+// collect reads the results of all windows that an event closes, checks that they
+// are of all events before the end of the last of these, and takes their times.
 func (l Latency) collect(ctx context.Context, s stream, events int64, d *Delays) error {
 	warm := s.start + l.For.Microseconds()/5
+	end := s.at(events) / l.Window.Microseconds() * l.Window.Microseconds()
+	for s.closing(end) >= events {
+		end -= l.Window.Microseconds()
+	}
+	counted := s.closing(end) - s.partitions + 1
 	var got consumed
 	err := results(ctx, l.Brokers, outTopic, func(r result) bool {
 		got.rows += r.Count
 		got.sum += r.Sum
-		end := r.End.UnixMicro()
-		if closing := s.closing(end); end >= warm && closing < events {
-			due := time.UnixMicro(s.at(closing))
+		if r.End.UnixMicro() >= warm {
+			due := time.UnixMicro(s.at(s.closing(r.End.UnixMicro())))
 			d.Appended = append(d.Appended, r.appended.Sub(due)+time.Millisecond) // appended is cut off
 			d.Seen = append(d.Seen, r.seen.Sub(due))
 		}
-		return got.rows < events
+		return got.rows < counted
 	})
-	if want := (consumed{events, s.sum(events)}); err == nil && got != want {
+	if want := (consumed{counted, s.sum(counted)}); err == nil && got != want {
 		err = fmt.Errorf("the results are of %+v events, want %+v", got, want)
 	}
 	return err
@@ -111,9 +123,9 @@ func (l Latency) sustained(d Delays) bool {
 
 // Highest raises the rate by a quarter until it is not sustained twice, and returns
 // the highest that was.
-func (l Latency) Highest(ctx context.Context, from int64, log io.Writer) (int64, error) {
+func (l Latency) Highest(ctx context.Context, from, most int64, log io.Writer) (int64, error) {
 	var highest int64
-	for rate := from; ; rate += rate / 4 {
+	for rate := from; rate <= most; rate += rate / 4 {
 		kept := false
 		for range 2 {
 			d, err := l.Run(ctx, rate)
@@ -138,10 +150,10 @@ func (l Latency) Highest(ctx context.Context, from int64, log io.Writer) (int64,
 }
 
 // Measure finds the highest rate and reports the latency at half of it.
-func (l Latency) Measure(ctx context.Context, name string, from int64, report, log io.Writer) error {
+func (l Latency) Measure(ctx context.Context, name string, from, most int64, report, log io.Writer) error {
 	short := l
 	short.For = max(l.For/4, 5*l.Window)
-	highest, err := short.Highest(ctx, from, log)
+	highest, err := short.Highest(ctx, from, most, log)
 	if err != nil {
 		return err
 	}

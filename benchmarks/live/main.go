@@ -33,7 +33,7 @@ type options struct {
 	cores                []int
 	events               int64
 	runs                 int
-	from                 int64
+	from, most           int64
 	seconds              float64
 	partitions, keys     int64
 	window, windowOfFull time.Duration
@@ -86,7 +86,7 @@ func (o options) measure(ctx context.Context, name string, brokers []string, rep
 	fmt.Fprintln(report, "\n| broker | cores | highest/s | rate/s | results | append p50 ms | p99 | p99.9 | seen p50 ms | p99 | p99.9 | CPU |\n|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, n := range o.cores {
 		l := Latency{Brokers: brokers, Partitions: o.partitions, Keys: o.keys, Window: o.window, For: time.Duration(o.seconds * float64(time.Second)), Cores: n}
-		if err := l.Measure(ctx, name, o.from, report, log); err != nil {
+		if err := l.Measure(ctx, name, o.from, o.most, report, log); err != nil {
 			return err
 		}
 	}
@@ -102,6 +102,7 @@ func parse(args []string) (options, error) {
 	flags.Int64Var(&o.events, "events", 3_000_000, "events in the topic, for throughput")
 	flags.IntVar(&o.runs, "runs", 3, "timed runs after a warm-up, for throughput")
 	flags.Int64Var(&o.from, "from", 20_000, "the first rate to try, for latency")
+	flags.Int64Var(&o.most, "most", 1<<40, "the highest rate to try, for latency")
 	flags.Float64Var(&o.seconds, "seconds", 20, "length of the measurement of latency")
 	flags.Int64Var(&o.partitions, "partitions", 4, "partitions of both topics")
 	flags.Int64Var(&o.keys, "keys", 1000, "keys, a multiple of the partitions")
@@ -129,6 +130,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("there is nothing called %q to measure; there are latency, throughput and all", o.what)
 	case o.runs < 1 || o.events < 1 || o.from < 1 || !(o.seconds > 0) || o.window <= 0 || o.windowOfFull <= 0:
 		return o, fmt.Errorf("-runs, -events, -from, -seconds and windows must be more than 0")
+	case o.most < o.from:
+		return o, fmt.Errorf("-from %d -most %d: the first rate is the highest", o.from, o.most)
 	case o.partitions < 1 || o.keys < o.partitions || o.keys%o.partitions != 0:
 		return o, fmt.Errorf("-partitions %d -keys %d: keys are a multiple of the partitions", o.partitions, o.keys)
 	}

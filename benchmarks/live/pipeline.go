@@ -13,18 +13,13 @@ import (
 )
 
 // build makes the pipeline: counts and sums by key in windows, from topic to topic.
-// It reads so many events and ends.
-func build(p *leat.Pipeline, brokers []string, in, out string, s stream, events int64, size time.Duration) {
+func build(p *leat.Pipeline, brokers []string, to kafka.Position, size time.Duration) {
 	cluster := kafka.Cluster{Brokers: brokers}
-	to := map[string]map[int32]int64{in: {}}
-	for n := range s.partitions {
-		to[in][int32(n)] = (events - n + s.partitions - 1) / s.partitions
-	}
-	source := kafka.Source{Cluster: cluster, Topics: []string{in}, Format: json.Format{}, From: kafka.Earliest, To: kafka.Offsets(to)}
+	source := kafka.Source{Cluster: cluster, Topics: []string{inTopic}, Format: json.Format{}, From: kafka.Earliest, To: to}
 	read := leat.Read(p, "events", source, leat.EventTimeField(func(e *Event) *time.Time { return &e.At }, watermark.Monotone()))
 	byKey := leat.KeyBy(read, "by-key", field.Of(func(e *Event) *string { return &e.Key }))
 	stats := leat.Combine(leat.Window(byKey, window.Fixed(size)), "stats", agg.Into(func(e *Event, s *Stats) []agg.Term {
 		return []agg.Term{agg.Key(&s.Key), agg.WindowEnd(&s.End), agg.Count(&s.Count), agg.Sum(&s.Sum, &e.Value)}
 	}))
-	leat.Write(leat.Values(stats), "stats-out", kafka.Sink{Cluster: cluster, Topic: out, Format: json.Format{}, KeyField: "key"})
+	leat.Write(leat.Values(stats), "stats-out", kafka.Sink{Cluster: cluster, Topic: outTopic, Format: json.Format{}, KeyField: "key"})
 }

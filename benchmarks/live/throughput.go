@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/leatflow/leat/io/kafka"
 	"github.com/leatflow/leat/runner/local"
 	"github.com/leatflow/leat/sdk/leat"
 )
@@ -59,7 +60,7 @@ func (t Throughput) Measure(ctx context.Context, name string, cores []int, repor
 			if err := remake(ctx, t.Brokers, t.Partitions, outTopic); err != nil {
 				return err
 			}
-			if c, err = measured(n, func() error { return t.pipeline(ctx, s, n) }); err == nil {
+			if c, err = measured(n, func() error { return t.pipeline(ctx, n) }); err == nil {
 				err = t.verify(ctx, want)
 			}
 			if err != nil {
@@ -97,9 +98,9 @@ func (t Throughput) bare(ctx context.Context, s stream, workers int, want consum
 	return err
 }
 
-func (t Throughput) pipeline(ctx context.Context, s stream, tasks int) error {
+func (t Throughput) pipeline(ctx context.Context, tasks int) error {
 	p := &leat.Pipeline{}
-	build(p, t.Brokers, inTopic, outTopic, s, t.Events, t.Window)
+	build(p, t.Brokers, kafka.End, t.Window)
 	result, err := local.Run(ctx, p, local.Options{Plan: local.Streaming, Parallelism: tasks})
 	if err != nil {
 		return err
