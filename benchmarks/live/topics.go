@@ -28,16 +28,31 @@ func remake(ctx context.Context, brokers []string, partitions int64, topic strin
 	configs := map[string]*string{"message.timestamp.type": &by, "retention.ms": &keep}
 	for {
 		_, err := admin.CreateTopic(ctx, int32(partitions), 1, configs, topic)
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, kerr.TopicAlreadyExists): // its deletion is under way
+		if err == nil {
+			return appears(ctx, admin, topic)
+		}
+		if !errors.Is(err, kerr.TopicAlreadyExists) { // its deletion is under way
 			return fmt.Errorf("topic %s: %w", topic, err)
 		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// appears waits for the brokers to hear of a topic that the controller has.
+func appears(ctx context.Context, admin *kadm.Client, topic string) error {
+	for {
+		found, err := admin.ListTopics(ctx, topic)
+		if err != nil || found.Has(topic) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }

@@ -170,7 +170,17 @@ func (j *job) embedded(ctx context.Context, l *Live, r *Replay, in parquet.Sourc
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return r.Run(ctx, in, l.Cluster.Brokers, os.Stdout) })
-	group.Go(func() error { return j.live(ctx, l, out) })
+	reading, stop := context.WithCancel(ctx)
+	group.Go(func() error {
+		err := r.Run(reading, in, l.Cluster.Brokers, os.Stdout)
+		if reading.Err() != nil && ctx.Err() == nil {
+			return nil // the pipeline was stopped first
+		}
+		return err
+	})
+	group.Go(func() error {
+		defer stop()
+		return j.live(ctx, l, out)
+	})
 	return group.Wait()
 }

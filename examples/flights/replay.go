@@ -183,10 +183,7 @@ func (r *Replay) create(ctx context.Context, client *kgo.Client) error {
 			return fmt.Errorf("topic %s could not be made: %w: %s", c.Topic, c.Err, c.ErrMessage)
 		}
 	}
-	ends, err := admin.ListEndOffsets(ctx, names...)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := endOffsets(ctx, admin, names)
 	if err != nil {
 		return fmt.Errorf("ends of the topics: %w", err)
 	}
@@ -196,6 +193,26 @@ func (r *Replay) create(ctx context.Context, client *kgo.Client) error {
 		}
 	})
 	return err
+}
+
+// endOffsets asks for the ends of topics, again while brokers have not heard of
+// those that were made a moment ago.
+func endOffsets(ctx context.Context, admin *kadm.Client, topics []string) (kadm.ListedOffsets, error) {
+	const tries, pause = 100, 50 * time.Millisecond
+	for try := 1; ; try++ {
+		ends, err := admin.ListEndOffsets(ctx, topics...)
+		if err == nil {
+			err = ends.Error()
+		}
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) || try == tries {
+			return ends, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
 }
 
 // payload is a flight as a record has it.
