@@ -1,8 +1,8 @@
 package realkafka_test
 
 import (
-	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -129,11 +129,17 @@ func (to *topic) deleteBefore(offset int64) {
 // Retention that overtakes a slow pipeline is an error, not a gap.
 func TestRealRetentionPassesTheReading(t *testing.T) {
 	to := newTopic(t, realkafka.Use(t), 1)
-	const all, pad = 5000, 12_000 // more than the client ever has under way
+	const all, pad = 10_000, 20_000 // more than the client ever has under way
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 1<<20) // blanks of all kinds, which do not compress to nothing
+	for i := range noise {
+		noise[i] = " \t\r\n"[random.IntN(4)]
+	}
 	for n := int64(0); n < all; n += 500 {
 		records := to.records(0, n, n+500)
 		for _, r := range records {
-			r.Value = append(r.Value, bytes.Repeat([]byte{' '}, pad)...)
+			at := random.IntN(len(noise) - pad)
+			r.Value = append(r.Value, noise[at:at+pad]...)
 		}
 		if err := to.client.ProduceSync(to.ctx, records...).FirstErr(); err != nil {
 			t.Fatal(err)
@@ -151,7 +157,7 @@ func TestRealRetentionPassesTheReading(t *testing.T) {
 	time.Sleep(time.Second) // the source has filled its buffers
 	to.deleteBefore(all)
 	close(gate)
-	r.fails(to.name, "is out of range", "5000 up to, not including, 5000")
+	r.fails(to.name, "is out of range", "10000 up to, not including, 10000")
 	got := sorted(r.rows.Rows())
 	if len(got) == all || !slices.Equal(got, upTo(0, int64(len(got)))) {
 		t.Errorf("%d rows came, with a gap or all of them", len(got))
