@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 	"go.uber.org/goleak"
 
 	"github.com/leatflow/leat/io/json"
@@ -348,4 +349,20 @@ func TestSinkConformance(t *testing.T) {
 			return d.Take(), nil
 		},
 	})
+}
+
+// Brokers of old, which do not say what is allowed and know neither topic ids nor
+// flexible requests, take rows too.
+func TestSinkOldBrokers(t *testing.T) {
+	for name, version := range map[string]*kversion.Versions{"2.1": kversion.V2_1_0(), "2.4": kversion.V2_4_0(), "3.0": kversion.V3_0_0()} {
+		t.Run(name, func(t *testing.T) {
+			fake, c := brokers(t, kfake.MaxVersions(version))
+			rows := rowsOf(t, features(100)...)
+			s := Sink{Cluster: c, Topic: "out", Format: json.Format{}, KeyField: "user", Create: &Create{Partitions: 2, Replication: 1}}
+			write(t, s, rows)
+			if n := produced(fake, "out"); n != 100 {
+				t.Errorf("%d records arrived, want 100", n)
+			}
+		})
+	}
 }
