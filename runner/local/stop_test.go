@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/leatflow/leat/runner/local"
+	"github.com/leatflow/leat/sdk/agg"
 	"github.com/leatflow/leat/sdk/leat"
 	"github.com/leatflow/leat/sdk/leattest"
 	"github.com/leatflow/leat/sdk/watermark"
@@ -135,4 +136,29 @@ func TestStopThenCancel(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// A topic that has no partition when the run is stopped has not ended: nobody says
+// what the result of no rows is. When it is drained somebody does.
+func TestStopBeforeAnythingCame(t *testing.T) {
+	for _, drain := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			from := newTopic("orders", 0)
+			from.grows = true
+			p := &leat.Pipeline{}
+			in := leat.Read(p, "orders", from, leat.EventTimeField(at, watermark.Monotone()))
+			out := leattest.Capture(leat.CombineGlobally(in, "count", agg.Into(func(_ *event, n *int64) []agg.Term { return []agg.Term{agg.Count(n)} })), "out")
+			stop := make(chan struct{})
+			wait := start(t.Context(), p, local.Options{Parallelism: 3, Stop: stop, Drain: drain})
+			synctest.Wait()
+			close(stop)
+			result, err := wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rows := out.Values(); len(rows) != map[bool]int{false: 0, true: 1}[drain] || !result.Stopped {
+				t.Errorf("drain %t: %v, stopped %t", drain, rows, result.Stopped)
+			}
+		})
+	}
 }

@@ -21,6 +21,7 @@ type growth struct {
 	dealt  [][]connector.Split // by task, that it has not taken
 	news   []chan struct{}     // by task, ready when there is something to take
 	sealed bool                // there will be no more
+	cut    bool                // because the source was stopped
 }
 
 // Deal gives the splits that no reader has taken to so many tasks, each with an
@@ -55,14 +56,22 @@ func (g *growth) deal(splits []connector.Split, sealed bool) {
 	}
 }
 
+// stop says that there could have been more.
+func (g *growth) stop() {
+	g.mu.Lock()
+	g.cut = true
+	g.mu.Unlock()
+	g.deal(nil, true)
+}
+
 // dealt takes what was dealt to a task since the last time. sealed says that there
-// will be no more.
-func (s *Source) dealt(task int) (splits []connector.Split, sealed bool) {
+// will be no more, cut that this is so because the source was stopped.
+func (s *Source) dealt(task int) (splits []connector.Split, sealed, cut bool) {
 	g := s.growth
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	splits, g.dealt[task] = g.dealt[task], nil
-	return splits, g.sealed
+	return splits, g.sealed, g.cut
 }
 
 // news is ready when something may have been dealt to a task.
@@ -86,7 +95,11 @@ func (s *Source) Grow(ctx context.Context) error {
 		var found []connector.Split
 		err := guard(func() (err error) { found, err = s.Input.(connector.Growing).More(ctx); return err })
 		switch {
-		case errors.Is(err, io.EOF), err != nil && s.Stopped():
+		case err != nil && s.Stopped():
+			s.growth.stop()
+			s.Stopping.cut.Store(true)
+			return nil
+		case errors.Is(err, io.EOF):
 			s.growth.deal(nil, true)
 			return nil
 		case err != nil:

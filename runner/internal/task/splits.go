@@ -61,7 +61,7 @@ func NewSplits(source *Source, number int) *Splits {
 
 // deal takes the splits that are new for the task.
 func (s *Splits) deal() {
-	splits, sealed := s.source.dealt(s.number)
+	splits, sealed, cut := s.source.dealt(s.number)
 	for _, split := range splits {
 		s.lines.Add()
 		s.open++
@@ -69,6 +69,7 @@ func (s *Splits) deal() {
 	}
 	if sealed && !s.sealed {
 		s.sealed = true
+		s.stopped = s.stopped || cut && !s.source.Stopping.Complete
 		s.lines.Seal()
 	}
 }
