@@ -265,7 +265,7 @@ func (r *recording) end(context.Context, int) error { return r.add("end") }
 
 func (r *recording) endKeyGroup(context.Context) error { return nil }
 
-func (r *recording) stop(context.Context, int) error { return nil }
+func (r *recording) stop(context.Context, int) error { return r.add("stop") }
 
 func (r *recording) expect(int64) {}
 
