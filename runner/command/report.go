@@ -107,10 +107,15 @@ func (f *Flags) progress(w io.Writer) (show func(local.Progress), finish func())
 // not known.
 func bar(w io.Writer) (show func(local.Progress), finish func()) {
 	var b *progressbar.ProgressBar
+	var notes notes
 	show = func(p local.Progress) {
 		if b == nil {
 			b = progressbar.NewOptions64(max(p.Bytes, -1), progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true),
 				progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(24))
+		}
+		if line := notes.next(p); line != "" { // above the bar, which is one line
+			_ = b.Clear()
+			fmt.Fprintln(w, line)
 		}
 		b.Describe(describe(p))
 		_ = b.Set64(p.BytesRead) // a bar that cannot be drawn must not stop the job
@@ -154,7 +159,29 @@ func describe(p local.Progress) string {
 	if at := slowest(p.Watermarks); !at.IsZero() {
 		parts = append(parts, "watermark "+at.Format("2006-01-02 15:04:05"))
 	}
-	return strings.Join(append(parts, troubles(p)...), ", ")
+	return strings.Join(parts, ", ")
+}
+
+// notes says what troubles a stream, and again when that goes on for long.
+type notes struct {
+	said bool
+	at   time.Duration // of the run
+}
+
+// notesEvery is how long a trouble goes on before it is said again.
+const notesEvery = 30 * time.Second
+
+func (n *notes) next(p local.Progress) string {
+	why := troubles(p)
+	if len(why) == 0 {
+		n.said = false
+		return ""
+	}
+	if n.said && p.Elapsed-n.at < notesEvery {
+		return ""
+	}
+	n.said, n.at = true, p.Elapsed
+	return "note   " + strings.Join(why, "; ")
 }
 
 // perSecond is the rate of reading: of the last seconds on the streaming plan, whose

@@ -110,6 +110,17 @@ func TestTroubles(t *testing.T) {
 			t.Errorf("%q lacks %q", got, want)
 		}
 	}
+	var said notes
+	var lines []string
+	for range 70 {
+		p.Elapsed += time.Second
+		if line := said.next(p); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 3 || !strings.HasPrefix(lines[2], "note   1,234 rows dropped") {
+		t.Errorf("in 70 seconds it is said %d times: %q", len(lines), lines)
+	}
 	p.Stopping = true
 	if got := strings.Join(troubles(p), "\n"); !strings.Contains(got, "stopping") || strings.Contains(got, "held") {
 		t.Errorf("while it is stopped it says %q", got)
