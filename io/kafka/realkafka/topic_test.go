@@ -186,7 +186,8 @@ func (to *topic) begin(s kafka.Source, f func(row) row) *reading {
 	}
 	leat.Write(rows, "rows", &r.rows)
 	go func() {
-		_, err := local.Run(ctx, p, local.Options{})
+		// Small batches, so that a slow step soon stops the source.
+		_, err := local.Run(ctx, p, local.Options{BatchRows: 100})
 		r.done <- err
 	}()
 	to.t.Cleanup(func() {
@@ -220,7 +221,7 @@ func (r *reading) fails(words ...string) {
 	case err := <-r.done:
 		contains(r.to.t, err, words...)
 	case <-time.After(30 * time.Second):
-		r.to.t.Fatalf("the run did not fail; wanted an error with %q", words)
+		r.to.t.Fatalf("the run did not fail, and %d rows came; wanted an error with %q", len(r.rows.Rows()), words)
 	}
 }
 
