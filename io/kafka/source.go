@@ -61,7 +61,7 @@ type Source struct {
 	// means 10 s.
 	RefreshInterval time.Duration
 	// BufferBytes bounds the records that are fetched and wait to be read, of all
-	// partitions together; 0 means 64 MiB. What is under way comes on top: at most
+	// partitions together, but at least 256 KiB of each; 0 means 64 MiB. What is under way comes on top: at most
 	// 1 MiB of each partition and 16 MiB of each broker, before it is decompressed.
 	BufferBytes int64
 	// Log takes what the source has to say while it runs; nil means slog.Default().
