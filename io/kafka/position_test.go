@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatflow/leat/sdk/connector/message"
 )
@@ -129,6 +131,27 @@ func TestRetentionOvertakes(t *testing.T) {
 	}
 	_, err := in.drain(in.reader(in.Splits()[0]))
 	expect(t, err, "t/0", "offset 0 is out of range", "3 up to, not including, 4", "Earliest", "lost")
+}
+
+func TestFailedPartitionRests(t *testing.T) {
+	// A partition that has failed is not asked for again while nobody closes it.
+	b := start(t, 1, []string{"t"})
+	b.values("t", "a", "b")
+	s := lines("t")
+	s.From = at(0)
+	in := open[line](t, b.source(s))
+	if err := b.DeleteRecords("t", 0, 2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.drain(in.reader(in.Splits()[0])); err == nil {
+		t.Fatal("no error")
+	}
+	time.Sleep(100 * time.Millisecond) // the change is on its way
+	fetches := b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Observe: true, Count: -1})
+	time.Sleep(300 * time.Millisecond)
+	if n := fetches.Hits(); n > 5 {
+		t.Errorf("%d fetches in 300 ms", n)
+	}
 }
 
 // transaction writes records in a transaction and ends it.
