@@ -117,7 +117,7 @@ func TestReplay(t *testing.T) {
 					if err := json.Unmarshal(record.Value, &p); err != nil {
 						t.Fatal(err)
 					}
-					f := Flight{p.Row, p.Date, p.Origin, p.Destination, p.Distance, p.Delay}
+					f := Flight(p)
 					want := flights[f.Row]
 					want.Date = want.Date.UTC()
 					if f != want || seen[f.Row] || string(record.Key) != f.Origin {

@@ -69,16 +69,14 @@ func (in *input) nextOffset(ctx context.Context, p partition, at int64) (int64, 
 	if err := kerr.ErrorForCode(fetch.ErrorCode); err != nil {
 		return at, err
 	}
-	for _, t := range fetch.Topics {
-		for i := range t.Partitions {
-			got, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
-				Offset: at, IsolationLevel: kgo.ReadCommitted(), Topic: p.topic, Partition: p.number,
-			}, &t.Partitions[i], in.unpack, nil)
-			if got.Err != nil || len(got.Records) > 0 {
-				return at, got.Err
-			}
-			return next, nil
-		}
+	if len(fetch.Topics) == 0 || len(fetch.Topics[0].Partitions) == 0 {
+		return at, nil
 	}
-	return at, nil
+	got, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
+		Offset: at, IsolationLevel: kgo.ReadCommitted(), Topic: p.topic, Partition: p.number,
+	}, &fetch.Topics[0].Partitions[0], in.unpack, nil)
+	if got.Err != nil || len(got.Records) > 0 {
+		return at, got.Err
+	}
+	return next, nil
 }
