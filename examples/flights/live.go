@@ -112,6 +112,9 @@ func live(ctx context.Context, args []string) int {
 		if *toEnd || *brokers == "" && r.Speed == 0 {
 			l.To = kafka.End
 		}
+		if *out == "kafka:" {
+			return &command.UsageError{Err: errors.New("-out kafka: names no topics; write for example kafka:flights, for topics flights-windows and flights-training")}
+		}
 		if !strings.HasPrefix(*out, "kafka:") {
 			if *out, err = outputDir(*out, fs.Name(), j.Explain); err != nil {
 				return err
