@@ -96,13 +96,13 @@ func lookUp(t *testing.T, v visits, long time.Duration, once bool, o local.Optio
 // Lookups over more rows than memory holds, of many keys and of one that has nine
 // of ten, give the rows that they give in memory, in the same order.
 func TestLookupsBeyondMemory(t *testing.T) {
-	spilled := 0
+	spilled, runs := 0, 0
 	for _, v := range []visits{
 		{rows: 20_000, keys: 1 << 40, splits: 5},
 		{rows: 20_000, keys: 40, splits: 3},
 		{rows: 10_000, keys: 5000, skewed: true, splits: 7},
 	} {
-		for _, tasks := range []int{1, 3} {
+		for _, tasks := range spillingTasks() {
 			for _, once := range []bool{false, true} {
 				o := local.Options{Parallelism: tasks, BatchRows: 300}
 				want, free, err := lookUp(t, v, 3*time.Millisecond, once, o)
@@ -115,6 +115,7 @@ func TestLookupsBeyondMemory(t *testing.T) {
 					if err != nil {
 						t.Fatalf("%+v, %d tasks, budget %d: %v", v, tasks, o.Memory, err)
 					}
+					runs++
 					if r.Spilled > 0 {
 						spilled++
 					}
@@ -126,8 +127,8 @@ func TestLookupsBeyondMemory(t *testing.T) {
 			}
 		}
 	}
-	if spilled < 10 { // of 24; what a run takes varies with its timing
-		t.Errorf("only %d runs spilled", spilled)
+	if 5*spilled < 2*runs { // what a run takes varies with its timing
+		t.Errorf("only %d of %d runs spilled", spilled, runs)
 	}
 }
 

@@ -86,12 +86,21 @@ func fold(kv leat.KV[int64, iter.Seq[visit]]) leat.KV[int64, int64] {
 	return out
 }
 
+// spillingTasks are the numbers of tasks that tests of spilling run with. A short
+// run, that of the race detector, has no use for one alone.
+func spillingTasks() []int {
+	if testing.Short() {
+		return []int{3}
+	}
+	return []int{1, 3}
+}
+
 // The answer does not depend on the budget: neither the rows nor their order in
 // each task, for any number of tasks; the budget is kept, and nothing is left in
 // the spill directory.
 func TestSpillEqualsMemory(t *testing.T) {
 	for _, s := range spilling {
-		for _, parallelism := range []int{1, 3} {
+		for _, parallelism := range spillingTasks() {
 			run := func(memory int64) (*digest, *local.Result) {
 				p := &leat.Pipeline{}
 				var out digest
