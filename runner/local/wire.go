@@ -82,11 +82,7 @@ func (w *wiring) link(op *plan.Op) error {
 	if err != nil {
 		return err
 	}
-	inputs := make([]int, len(op.Inputs))
-	for i := range inputs {
-		inputs[i] = i
-	}
-	l := task.NewLink(op.Node.Name, op.Node.Place, o, inputs, len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
+	l := task.NewLink(op.Node.Name, op.Node.Place, o, len(op.Inputs), len(op.Node.Outputs), &dropped, w.job.counters[op], w.job.budget)
 	l.SetClock(w.job.clock())
 	l.SetNumber(w.number)
 	w.links[op] = l

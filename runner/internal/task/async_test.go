@@ -187,7 +187,7 @@ func newAsyncBench(t *testing.T, how leat.Async) *asyncBench {
 	}
 	var l *Link
 	op := operator.NewAsync(g.Nodes[1].Op.(*graph.Async), operator.AsyncHooks{Settle: func() error { return l.Settle() }, Begin: func() {}, Done: func() {}})
-	l = NewLink("call", "here:1", op, []int{0}, 1, nil, &Counters{}, budget.NewBudget(0))
+	l = NewLink("call", "here:1", op, 1, 1, nil, &Counters{}, budget.NewBudget(0))
 	l.Connect(0, Edge{To: (*written)(b)})
 	task := &Task{Entries: []Entry{{Input: fed{b.feed}, Outs: [][]Edge{{{To: entered{Downstream: l, bench: b}}}}}}, Links: []*Link{l}, Concurrent: true}
 	go func() { b.err <- task.Run(t.Context()) }()

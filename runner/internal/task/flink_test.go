@@ -271,8 +271,7 @@ func (r *recording) expect(int64) {}
 
 // linkOf returns a link around an operator, and what is behind it.
 func linkOf(op operator.Operator, inputs int) (*Link, *recording) {
-	of := make([]int, inputs)
-	l := NewLink("step", "here:1", op, of, 1, nil, &Counters{}, memory.NewBudget(0))
+	l := NewLink("step", "here:1", op, inputs, 1, nil, &Counters{}, memory.NewBudget(0))
 	r := &recording{}
 	l.Connect(0, Edge{To: r})
 	return l, r

@@ -58,7 +58,6 @@ type Link struct {
 	step     string
 	place    string
 	op       operator.Operator
-	of       []int // of each input, the operator's
 	dropped  *operator.Counters
 	time     timing
 	ports    *ports   // nil: the operator does not look at inputs apart
@@ -73,11 +72,10 @@ type Link struct {
 	ctx      context.Context // of the call under way, for emit
 }
 
-// NewLink wraps an operator with so many outputs. inputs says for each input of the
-// link which of the operator's it is: the splits of a source are inputs of their own.
-func NewLink(step, place string, op operator.Operator, inputs []int, outputs int, dropped *operator.Counters, counters *Counters, budget *memory.Budget) *Link {
-	l := &Link{step: step, place: place, op: op, dropped: dropped, time: newTiming(op, len(inputs)),
-		outs: make([][]Edge, outputs), counters: counters, budget: budget, of: inputs}
+// NewLink wraps an operator with so many inputs and outputs.
+func NewLink(step, place string, op operator.Operator, inputs, outputs int, dropped *operator.Counters, counters *Counters, budget *memory.Budget) *Link {
+	l := &Link{step: step, place: place, op: op, dropped: dropped, time: newTiming(op, inputs),
+		outs: make([][]Edge, outputs), counters: counters, budget: budget}
 	if apart, ok := op.(operator.Apart); ok {
 		l.ports = newPorts(apart, inputs)
 	}
@@ -147,8 +145,8 @@ func (l *Link) handle(ctx context.Context, input int, b *batch.Batch) error {
 	}
 	l.ctx = ctx
 	var err error
-	if op, ok := l.op.(operator.Sided); ok && l.of[input] > 0 {
-		err = op.ProcessSide(ctx, l.of[input], b, l.emit)
+	if op, ok := l.op.(operator.Sided); ok && input > 0 {
+		err = op.ProcessSide(ctx, input, b, l.emit)
 	} else {
 		err = l.op.Process(ctx, b, l.emit)
 	}

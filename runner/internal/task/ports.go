@@ -10,43 +10,33 @@ import (
 	"github.com/leatflow/leat/sdk/graph"
 )
 
-// ports follows the watermark of each input of an operator by itself:
+// ports follows the watermark of each input of an operator by itself, for one that
+// looks at them apart:
 //
-//	split 0 ─┐
-//	split 1 ─┴─▶ port 0 ─▶ WatermarkOf(0)       the input of a link is a split or a
-//	exchange ──▶ port 1 ─▶ WatermarkOf(1)       channel, several may be one port
+//	input 0 ──▶ WatermarkOf(0)
+//	input 1 ──▶ WatermarkOf(1)
 type ports struct {
-	op     operator.Apart
-	of     []int // input of the link → port
-	within []int // its number within the port
-	each   []*watermark.Combiner
-	told   []int64
+	op   operator.Apart
+	each []*watermark.Combiner // of one input each
+	told []int64
 }
 
-func newPorts(op operator.Apart, of []int) *ports {
-	p := &ports{op: op, of: of}
-	var sizes []int
-	for _, port := range of {
-		for len(sizes) <= port {
-			sizes = append(sizes, 0)
-		}
-		p.within = append(p.within, sizes[port])
-		sizes[port]++
-	}
-	for _, n := range sizes {
-		p.each = append(p.each, watermark.NewCombiner(n))
+func newPorts(op operator.Apart, inputs int) *ports {
+	p := &ports{op: op}
+	for range inputs {
+		p.each = append(p.each, watermark.NewCombiner(1))
 		p.told = append(p.told, batch.MinTime)
 	}
 	return p
 }
 
-func (p *ports) advance(input int, w int64) { p.each[p.of[input]].Advance(p.within[input], w) }
+func (p *ports) advance(input int, w int64) { p.each[input].Advance(0, w) }
 
-func (p *ports) setIdle(input int) { p.each[p.of[input]].SetIdle(p.within[input]) }
+func (p *ports) setIdle(input int) { p.each[input].SetIdle(0) }
 
-func (p *ports) setActive(input int) { p.each[p.of[input]].SetActive(p.within[input]) }
+func (p *ports) setActive(input int) { p.each[input].SetActive(0) }
 
-func (p *ports) finish(input int) { p.each[p.of[input]].Finish(p.within[input]) }
+func (p *ports) finish(input int) { p.each[input].Finish(0) }
 
 // tell tells the operator of ports that have risen. all is the watermark of all
 // together, behind which none of them stays: it does not wait for idle ones.
