@@ -130,7 +130,7 @@ func (r *resolver) resolve(terms []Term) (*join, error) {
 			r.fail(fmt.Errorf("term %d is empty; make terms with pointintime.Copy and pointintime.From", i+1))
 		}
 	}
-	if len(r.errs) == 0 {
+	if len(r.errs) == 0 && r.join.inputs[0].Known() { // else no Copy is bound
 		r.fail(r.join.covers())
 	}
 	return r.join, errors.Join(r.errs...)

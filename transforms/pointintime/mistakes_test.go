@@ -120,6 +120,26 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// Of a spine that comes from a step with a mistake only that mistake is reported.
+func TestMistakeBeforeTheSpine(t *testing.T) {
+	type copied struct {
+		ID int64
+		N  int64
+	}
+	p := &leat.Pipeline{}
+	_, events := collections(p, nil, nil, 1)
+	spine := leat.Read[query](p, "broken", parquet.Source{}, leat.EventTimeField(func(q *query) *time.Time { return &q.At }, watermark.Disorder(0)))
+	leat.Write(pointintime.Join(spine, "answers", func(q *query, o *copied) []term {
+		return []term{pointintime.Copy(&o.ID, &q.ID), pointintime.From(events, func(e *event) lookup {
+			return lookup{On: []pair{pointintime.Equal(&q.User, &e.User)}, Within: time.Hour, Get: []agg.Term{agg.Count(&o.N)}}
+		})}
+	}), "out", &memory.Collector[copied]{})
+	_, err := p.Graph()
+	if err == nil || !strings.Contains(err.Error(), "broken: ") || strings.Contains(err.Error(), "answers: ") {
+		t.Errorf("got %v, want the mistake of broken alone", err)
+	}
+}
+
 func sink(out leat.PCollection[counted]) { leat.Write(out, "out", &memory.Collector[counted]{}) }
 
 // countOf describes a join without mistakes.
