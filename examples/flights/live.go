@@ -54,6 +54,13 @@ func (l *Live) training(p *leat.Pipeline, out connector.Sink) {
 	leat.Write(Examples(departures, landed, l.Lookbacks), "examples", out)
 }
 
+// build adds both pipelines, with the sinks of -out.
+func (l *Live) build(p *leat.Pipeline, out string) {
+	windows, training := l.outputs(out)
+	l.windows(p, windows)
+	l.training(p, training)
+}
+
 // order is what is declared of a partition.
 func (l *Live) order() watermark.Generator {
 	g := watermark.Disorder(l.Disorder)
@@ -109,6 +116,12 @@ func live(ctx context.Context, args []string) int {
 		if err := errors.Join(r.validate(), replayed(fs, *brokers)); err != nil {
 			return err
 		}
+		if l.Idle < 0 {
+			return &command.UsageError{Err: fmt.Errorf("-idle %s: it is 0 or more", l.Idle)}
+		}
+		if *toEnd && *brokers == "" && r.Speed > 0 {
+			return &command.UsageError{Err: errors.New("-to-end with -speed and without -brokers: the topics are empty when the pipeline starts, so it would end at once")}
+		}
 		if *toEnd || *brokers == "" && r.Speed == 0 {
 			l.To = kafka.End
 		}
@@ -144,10 +157,8 @@ func replayed(fs *flag.FlagSet, brokers string) error {
 }
 
 func (j *job) live(ctx context.Context, l *Live, out string) error {
-	windows, training := l.outputs(out)
 	return j.Run(ctx, os.Stdout, os.Stderr, func(p *leat.Pipeline) error {
-		l.windows(p, windows)
-		l.training(p, training)
+		l.build(p, out)
 		return nil
 	})
 }
@@ -161,6 +172,11 @@ func (j *job) embedded(ctx context.Context, l *Live, r *Replay, in parquet.Sourc
 	}
 	defer broker.Close()
 	l.Cluster.Brokers = broker.ListenAddrs()
+	p := &leat.Pipeline{}
+	l.build(p, out)
+	if _, err := p.Graph(); err != nil { // a mistake is found before anything is replayed
+		return err
+	}
 	fmt.Printf("== flights replay -brokers %s\n", strings.Join(l.Cluster.Brokers, ","))
 	if r.Speed == 0 {
 		if err := r.Run(ctx, in, l.Cluster.Brokers, os.Stdout); err != nil {

@@ -100,18 +100,16 @@ func TestLiveLacksTheLateOnes(t *testing.T) {
 	if want := naive(onTime, l.Size, l.Slide); !slices.Equal(got, want) {
 		t.Errorf("%d windows, want %d; first difference: %s", len(got), len(want), firstDifference(got, want))
 	}
-	dropped := map[string]int64{}
-	for _, s := range result.Steps {
-		dropped[s.Step] += s.Dropped
-	}
+	dropped := droppedBy(result)
 	if dropped["delays"] != late {
 		t.Errorf("%d late reports were counted, want %d", dropped["delays"], late)
 	}
 	if got := int64(len(rowsOf[example](t, l, out, "training"))); got != int64(len(flights))-departures {
 		t.Errorf("the training set has %d rows, want %d less %d late ones", got, len(flights), departures)
 	}
-	if dropped["training"] < departures+late {
-		t.Errorf("%d rows were counted as late for the training set, want %d departures and %d reports: %v", dropped["training"], departures, late, dropped)
+	// By origin, by destination and by route.
+	if want := departures + 3*late; dropped["training"] != want {
+		t.Errorf("%d rows were counted as late for the training set, want %d: %d departures, and %d reports by each of three keys", dropped["training"], want, departures, late)
 	}
 }
 
@@ -153,10 +151,28 @@ func TestRealLiveLacksTheLateOnesOfFullFile(t *testing.T) {
 	if late == 0 || got.Count != want.Count || got.DelaySum != want.DelaySum {
 		t.Errorf("windows hold %d reports with a delay of %d in all, want %d and %d, as %d are late", got.Count, got.DelaySum, want.Count, want.DelaySum, late)
 	}
+	if dropped := droppedBy(result); dropped["delays"] != late || len(dropped) != 1 {
+		t.Errorf("counted as late: %v, want %d by delays", dropped, late)
+	}
+}
+
+// droppedBy returns how many rows were late, by step.
+func droppedBy(result *local.Result) map[string]int64 {
+	dropped := map[string]int64{}
 	for _, s := range result.Steps {
-		if s.Dropped != 0 && s.Dropped != late {
-			t.Errorf("step %s counted %d late rows, want %d", s.Step, s.Dropped, late)
+		if s.Dropped > 0 {
+			dropped[s.Step] += s.Dropped
 		}
+	}
+	return dropped
+}
+
+// A mistake in the pipeline is reported before anything is replayed.
+func TestLiveFindsMistakesFirst(t *testing.T) {
+	l := &Live{Topics: topics{"departures", "reports"}, Slide: time.Hour}
+	err := (&job{}).embedded(t.Context(), l, &Replay{Topics: l.Topics, Partitions: 1}, parquet.Source{Path: "not there"}, t.TempDir())
+	if err == nil || !strings.Contains(err.Error(), "has size 0s; it must be positive") {
+		t.Errorf("a window without length, and a file that is not there: %v", err)
 	}
 }
 
@@ -176,9 +192,7 @@ func (l *Live) run(t *testing.T, out string, o local.Options) *local.Result {
 	t.Helper()
 	o.Plan = local.Streaming
 	p := &leat.Pipeline{}
-	windows, training := l.outputs(out)
-	l.windows(p, windows)
-	l.training(p, training)
+	l.build(p, out)
 	result, err := local.Run(t.Context(), p, o)
 	if err != nil {
 		t.Fatal(err)

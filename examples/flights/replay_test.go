@@ -191,7 +191,8 @@ func TestReplayRefuses(t *testing.T) {
 			t.Errorf("%v does not name %s", err, name)
 		}
 	}
-	for _, args := range [][]string{{"replay"}, {"replay", "-brokers", "x:1", "more"}, {"replay", "-brokers", "x:1", "-late", "3"}, {"replay", "-speed", "x"}, {"live", "-out", "kafka:"}} {
+	for _, args := range [][]string{{"replay"}, {"replay", "-brokers", "x:1", "more"}, {"replay", "-brokers", "x:1", "-late", "3"}, {"replay", "-speed", "x"},
+		{"live", "-out", "kafka:"}, {"live", "-idle", "-1s"}, {"live", "-speed", "60", "-to-end"}} {
 		if code := run(args); code != 2 {
 			t.Errorf("flights %v: exit code %d, want 2", args, code)
 		}
