@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -69,11 +69,8 @@ func serving() error {
 	fmt.Println(cluster.ListenAddrs()[0])
 	// Ctrl-C reaches the whole group; the parent says when it needs this no more.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM)
-	_, err = bufio.NewReader(os.Stdin).ReadString(0)
-	if errors.Is(err, os.ErrClosed) || err != nil {
-		return nil
-	}
-	return nil
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 // order is a sending as the child gets it.

@@ -130,6 +130,8 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("there is nothing called %q to measure; there are latency, throughput and all", o.what)
 	case o.runs < 1 || o.events < 1 || o.from < 1 || !(o.seconds > 0) || o.window <= 0 || o.windowOfFull <= 0:
 		return o, fmt.Errorf("-runs, -events, -from, -seconds and windows must be more than 0")
+	case o.from < 4:
+		return o, fmt.Errorf("-from %d: each rate is a quarter higher than the last, so the first is at least 4", o.from)
 	case o.most < o.from:
 		return o, fmt.Errorf("-from %d -most %d: the first rate is the highest", o.from, o.most)
 	case o.partitions < 1 || o.keys < o.partitions || o.keys%o.partitions != 0:

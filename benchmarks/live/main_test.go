@@ -116,7 +116,7 @@ func TestEvents(t *testing.T) {
 
 // Mistakes on the command line are errors.
 func TestParse(t *testing.T) {
-	for _, args := range [][]string{{"speed"}, {"-cores", "0"}, {"-keys", "10", "-partitions", "3"}, {"-runs", "0"}, {"-from", "100", "-most", "10"}} {
+	for _, args := range [][]string{{"speed"}, {"-cores", "0"}, {"-keys", "10", "-partitions", "3"}, {"-runs", "0"}, {"-from", "100", "-most", "10"}, {"-from", "3"}} {
 		if _, err := parse(args); err == nil {
 			t.Errorf("%q was accepted", args)
 		}
