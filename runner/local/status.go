@@ -95,9 +95,7 @@ func (j *job) add(s *StepStatus, op *plan.Op) {
 	s.Idle, s.Ended = standing.Idle, standing.Ended
 	if op.Exchange != nil && op.Exchange.ID < len(j.exchanges) {
 		x := j.exchanges[op.Exchange.ID]
-		waited := x.Waited()
-		s.Blocked += waited
-		s.Busy = max(0, s.Busy-waited) // it was in the call that sent
+		s.Blocked += x.Waited()
 		s.BytesSent += x.SentBytes()
 	}
 }

@@ -2,15 +2,16 @@ package exchange
 
 import (
 	"context"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // wait is how long a producer has waited for credits: back-pressure. Its goroutine
 // writes, anybody reads.
 type wait struct {
-	total atomic.Int64 // ns, of waits that are over
-	since atomic.Int64 // ns since the epoch, of the one under way; 0: none is
+	mu    sync.Mutex
+	total time.Duration // of waits that are over
+	since time.Time     // of the one under way; zero: none is
 }
 
 // credit takes a credit, which it measures only when there is none.
@@ -20,12 +21,8 @@ func (w *wait) credit(ctx context.Context, credits chan<- struct{}) error {
 		return nil
 	default:
 	}
-	began := time.Now()
-	w.since.Store(began.UnixNano())
-	defer func() {
-		w.total.Add(int64(time.Since(began)))
-		w.since.Store(0)
-	}()
+	w.begin()
+	defer w.end()
 	select {
 	case credits <- struct{}{}:
 		return nil
@@ -34,13 +31,30 @@ func (w *wait) credit(ctx context.Context, credits chan<- struct{}) error {
 	}
 }
 
-func (w *wait) now() time.Duration {
-	d := time.Duration(w.total.Load())
-	if since := w.since.Load(); since != 0 {
-		d += max(0, time.Since(time.Unix(0, since)))
-	}
-	return d
+func (w *wait) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.since = time.Now()
 }
+
+func (w *wait) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.total += time.Since(w.since)
+	w.since = time.Time{}
+}
+
+func (w *wait) now() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.since.IsZero() {
+		return w.total
+	}
+	return w.total + time.Since(w.since)
+}
+
+// Waited returns how long the producer has waited for credits by now.
+func (s *Sender) Waited() time.Duration { return s.exchange.waits[s.producer].now() }
 
 // Waited returns how long its producers together have waited for credits by now.
 func (e *Exchange) Waited() (d time.Duration) {

@@ -16,7 +16,7 @@ type Counters struct {
 	Batches         atomic.Int64 // that came in
 	Dropped         atomic.Int64
 	State           atomic.Int64 // bytes held
-	busy            atomic.Int64 // ns in the operator, without the steps behind it
+	busy            atomic.Int64 // ns in the operator, without the steps behind it and waits for credits
 	marks           []mark       // by task
 	latest          atomic.Int64 // the latest watermark before the end
 

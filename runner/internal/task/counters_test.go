@@ -1,11 +1,15 @@
 package task
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/leatflow/leat/runner/internal/exchange"
+	"github.com/leatflow/leat/runner/internal/memory"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/graph"
 )
 
 // A step stands where the furthest behind of its tasks stands that has not ended
@@ -47,13 +51,13 @@ func TestStanding(t *testing.T) {
 func TestStopwatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stopwatch{}
-		outer := w.begin()
+		outer := w.begin(nil)
 		time.Sleep(time.Second)
 		var inner time.Duration
 		for range 2 {
-			l := w.begin()
+			l := w.begin(nil)
 			time.Sleep(10 * time.Second)
-			leaf := w.begin()
+			leaf := w.begin(nil)
 			time.Sleep(time.Hour)
 			if own := time.Duration(w.end(leaf)); own != time.Hour {
 				t.Errorf("the last took %s", own)
@@ -65,8 +69,58 @@ func TestStopwatch(t *testing.T) {
 			t.Errorf("the first took %s, the second %s", own, inner)
 		}
 		var none *stopwatch
-		if none.end(none.begin()) != 0 {
+		if none.end(none.begin(nil)) != 0 {
 			t.Error("a watch that is none measures")
+		}
+	})
+}
+
+// slowSender is an operator that takes a second for a batch before it sends it.
+type slowSender struct {
+	timer
+	to *exchange.Sender
+}
+
+func (o *slowSender) Process(ctx context.Context, b *batch.Batch, _ graph.Emit) error {
+	time.Sleep(time.Second)
+	return o.to.Send(ctx, 0, b)
+}
+
+// A step that waits for those behind it is not busy, and what it was busy for before
+// does not grow less meanwhile: it is a counter.
+func TestBusyIsWithoutWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := exchange.New("test", 1, 1, true, memory.NewBudget(0))
+		c := NewCounters(1)
+		l := NewLink("step", "here:1", &slowSender{to: x.Sender(0)}, []int{0}, 1, nil, c, memory.NewBudget(0))
+		l.Connect(0, Edge{To: Sending{x.Sender(0)}})
+		task := &Task{Links: []*Link{l}}
+		task.Measure()
+		const batches = 9 // one more than there are credits
+		ended := make(chan error)
+		go func() {
+			for range batches {
+				if err := l.process(t.Context(), 0, numbers(1)); err != nil {
+					ended <- err
+				}
+			}
+			ended <- nil
+		}()
+		time.Sleep((batches-1)*time.Second + time.Minute)
+		if busy, blocked := c.Busy(), x.Waited(); busy != (batches-1)*time.Second || blocked != time.Minute-time.Second {
+			t.Errorf("while it waits it was busy for %s and blocked for %s", busy, blocked)
+		}
+		if _, _, err := x.Receiver(0).Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if busy, blocked := c.Busy(), x.Waited(); busy != batches*time.Second || blocked != time.Minute-time.Second {
+			t.Errorf("behind the wait it was busy for %s and blocked for %s", busy, blocked)
+		}
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -68,6 +68,7 @@ type Link struct {
 	reserved int64
 	counted  int64 // dropped rows already in counters
 	watch    *stopwatch
+	sender   *exchange.Sender // where the operator sends to; nil: it does not
 	emit     func(o int, b *batch.Batch) error
 	ctx      context.Context // of the call under way, for emit
 }
@@ -84,7 +85,12 @@ func NewLink(step, place string, op operator.Operator, inputs, outputs int, drop
 }
 
 // Connect lets output o of the link feed an edge.
-func (l *Link) Connect(o int, to Edge) { l.outs[o] = append(l.outs[o], to) }
+func (l *Link) Connect(o int, to Edge) {
+	l.outs[o] = append(l.outs[o], to)
+	if s, ok := to.To.(Sending); ok {
+		l.sender = s.Sender
+	}
+}
 
 func (l *Link) pass(o int, b *batch.Batch) error {
 	if b.Len() == 0 {
@@ -125,7 +131,7 @@ func (l *Link) named(err error) error {
 
 func (l *Link) process(ctx context.Context, input int, b *batch.Batch) error {
 	l.counters.Batches.Add(1)
-	lap := l.watch.begin()
+	lap := l.watch.begin(l.sender)
 	err := l.handle(ctx, input, b)
 	l.counters.busy.Add(l.watch.end(lap))
 	return err

@@ -134,7 +134,7 @@ func (l *Link) change(ctx context.Context, c watermark.Change, one func(*ports))
 			}
 		}
 		l.ctx = ctx
-		lap := l.watch.begin()
+		lap := l.watch.begin(l.sender)
 		err := l.op.Watermark(ctx, c.Watermark, l.emit)
 		if l.counters.busy.Add(l.watch.end(lap)); err != nil {
 			return l.named(err)
