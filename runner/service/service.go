@@ -64,7 +64,8 @@ const stuckAfter = 10 * time.Minute
 // Handler answers the three paths.
 func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	// What names make ambiguous, such as a file that is read twice, is left out.
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	return mux
@@ -106,8 +107,8 @@ func Listen(address string, anywhere bool) (net.Listener, error) {
 	return net.Listen("tcp", address)
 }
 
-// Serve answers on a listener until the returned Closer is closed, which waits for
-// its goroutines.
+// Serve answers on a listener until the returned Closer is closed, which closes its
+// connections too.
 func (s *Service) Serve(l net.Listener) io.Closer { return serve(l, s.Handler(), 30*time.Second) }
 
 // server is an HTTP server that runs.

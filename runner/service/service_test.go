@@ -127,6 +127,27 @@ func TestStuck(t *testing.T) {
 	}
 }
 
+// Two splits of the same name do not hide all that there is to see.
+func TestSplitsOfOneName(t *testing.T) {
+	s := New()
+	splits := []local.SplitStatus{{Split: "a.json", Rows: 1}, {Split: "a.json", Rows: 2}}
+	s.Watch(func() local.Progress {
+		return local.Progress{Ready: true, Sources: []local.SourceStatus{{Step: "in", Rows: 3, Splits: splits}}}
+	})
+	l, err := Listen("127.0.0.1:0", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := s.Serve(l)
+	defer server.Close()
+	code, body := get(t, "http://"+l.Addr().String()+"/metrics")
+	for _, want := range []string{`leat_source_rows_total{step="in"} 3`, `leat_split_rows_total{split="a.json",step="in"} 1`, "leat_ready 1"} {
+		if code != 200 || !strings.Contains(body, want) {
+			t.Errorf("%d, the metrics have no %q:\n%s", code, want, body)
+		}
+	}
+}
+
 // An address that others can reach is refused, unless that is meant; what is no
 // address says how one looks.
 func TestListenStaysAtHome(t *testing.T) {
