@@ -91,8 +91,8 @@ func clock(at, now time.Time) string {
 	return at.Format(time.DateTime)
 }
 
-// held returns who holds the step that is furthest behind, nil when none has
-// anything to wait for.
+// held returns who holds the step that is furthest behind, one that is idle only
+// where all are, nil when none has anything to wait for.
 func (j *job) held() *Holder {
 	var slowest *plan.Op
 	var least task.Standing
@@ -107,7 +107,8 @@ func (j *job) held() *Holder {
 			}
 			// Of steps that stand at the same place, the first that waits for time says
 			// most to the user.
-			if slowest == nil || at.Watermark < least.Watermark || at.Watermark == least.Watermark && waits(op) && !waits(slowest) {
+			if slowest == nil || least.Idle && !at.Idle || least.Idle == at.Idle &&
+				(at.Watermark < least.Watermark || at.Watermark == least.Watermark && waits(op) && !waits(slowest)) {
 				slowest, least = op, at
 			}
 		}

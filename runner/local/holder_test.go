@@ -74,6 +74,36 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// A stream for which nobody waits does not hide who holds the others, however far
+// behind it is.
+func TestHeldBesideAnIdleStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, quiet := newTopic("orders", 2), newTopic("returns", 1)
+		p := &leat.Pipeline{}
+		orders := leat.Read(p, "orders", from, leat.EventTimeField(at, watermark.Monotone()))
+		returns := leat.Read(p, "returns", quiet, leat.EventTimeField(at, watermark.Monotone().IdleAfter(time.Second)))
+		same := leat.Map(returns, "same", func(e event) event { return e })
+		leattest.Capture(sumOf(leat.Window(keyed(leat.Flatten(orders, same)), window.Fixed(10*time.Second))), "out")
+		var look func() local.Progress
+		stop := make(chan struct{})
+		wait := start(t.Context(), p, local.Options{Parallelism: 2, Stop: stop, Running: func(l func() local.Progress) { look = l }})
+		quiet.parts[0].put(ev("ann", 1))
+		for _, part := range from.parts {
+			part.put(ev("ann", 3))
+		}
+		time.Sleep(time.Minute)
+		from.parts[0].put(ev("ann", 70))
+		synctest.Wait()
+		if h := look().Held; h == nil || h.Step != "total" || h.Split != "orders/1" {
+			t.Errorf("%v", h)
+		}
+		close(stop)
+		if _, err := wait(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // A step whose rows are under way holds the watermark itself.
 func TestHeldByACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
