@@ -92,6 +92,31 @@ func TestStopWorksOff(t *testing.T) {
 	})
 }
 
+// Rows that wait for a side input when the run is stopped are said to have been left.
+func TestStopWhileRowsWaitForASideInput(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, beside := newTopic("orders", 1), newTopic("limits", 1)
+		p := &leat.Pipeline{}
+		in := leat.Read(p, "orders", from, leat.EventTimeField(at, watermark.Monotone()))
+		limits := leat.Read(p, "limits", beside, leat.EventTimeField(at, watermark.Monotone()))
+		list := leat.AsList(leat.Window(limits, window.Fixed(10*time.Second)))
+		out := leattest.Capture(leat.MapWith(leat.Window(in, window.Fixed(10*time.Second)), list, "see", func(e event, side []event) int { return len(side) }), "out")
+		stop := make(chan struct{})
+		wait := start(t.Context(), p, local.Options{Parallelism: 1, Stop: stop})
+		from.parts[0].put(ev("ann", 1), ev("bob", 2))
+		synctest.Wait()
+		close(stop)
+		result, err := wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(result.Notes(), "\n")
+		if len(out.Rows()) != 0 || !strings.Contains(notes, "see: the run was stopped with 2 rows that wait, ") {
+			t.Errorf("%d rows came out, the notes are %q", len(out.Rows()), notes)
+		}
+	})
+}
+
 // A script can be stopped in the middle.
 func TestStopOfAScript(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -21,3 +21,17 @@ func (o *asOfAwait) Open() Open { return Open{Rows: o.left.rows} }
 
 // Open implements Opening: rows that wait for their turn. Cells are no results.
 func (o *stateful) Open() Open { return Open{Rows: o.waiting.rows} }
+
+// Open implements Opening: rows whose side inputs are not complete, and what the
+// operator that they go to holds.
+func (o *sides) Open() (open Open) {
+	if inner, ok := o.Operator.(Opening); ok {
+		open = inner.Open()
+	}
+	for _, g := range o.groups {
+		for _, b := range g.batches {
+			open.Rows += b.Len()
+		}
+	}
+	return open
+}

@@ -240,6 +240,14 @@ func (o *sides) Due() int64 {
 	return batch.MaxTime
 }
 
+// Stop implements Stopping.
+func (o *sides) Stop(ctx context.Context, emit graph.Emit) error {
+	if s, ok := o.Operator.(Stopping); ok {
+		return s.Stop(ctx, emit)
+	}
+	return nil
+}
+
 // EndKeyGroup implements KeyGrouped.
 func (o *sides) EndKeyGroup(ctx context.Context, emit graph.Emit) error {
 	if g, ok := o.Operator.(KeyGrouped); ok {
