@@ -31,6 +31,9 @@ func (c *combining) take(from int, m Message) {
 		c.open--
 		change := c.lines.Finish(from)
 		if c.over() {
+			if c.stopped { // the others have got that far
+				c.say(change)
+			}
 			c.waiting = append(c.waiting, c.last())
 			return
 		}

@@ -58,3 +58,19 @@ func TestReceivingStops(t *testing.T) {
 		}
 	}
 }
+
+// The receiving side of an exchange says how far those that have stopped are when the
+// last of the others has ended.
+func TestReceivingStopsBehindAnEnd(t *testing.T) {
+	x := exchange.New("test", 2, 1, true, memory.NewBudget(0))
+	x.Sender(0).Broadcast(exchange.Message{Kind: exchange.Watermark, Watermark: 20})
+	x.Sender(1).Broadcast(exchange.Message{Kind: exchange.Watermark, Watermark: 9})
+	x.Sender(0).Broadcast(exchange.Message{Kind: exchange.Stop})
+	x.Sender(1).Broadcast(exchange.Message{Kind: exchange.End})
+	r := NewReceiving(x.Receiver(0), nil)
+	for _, want := range []Message{control(exchange.Watermark, 9), control(exchange.Watermark, 20), control(exchange.Stop, 0)} {
+		if m, err := r.Next(t.Context()); err != nil || m.Kind != want.Kind || m.Watermark != want.Watermark {
+			t.Fatalf("%+v, %v; want %+v", m, err, want)
+		}
+	}
+}
