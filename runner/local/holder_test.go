@@ -177,6 +177,35 @@ func TestStatusSaysBackPressure(t *testing.T) {
 	})
 }
 
+// A task is at work also while it handles what an operator was woken for: here the
+// answer of a call, with which a step behind it does not get on.
+func TestWorkingOnAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from := newTopic("orders", 1)
+		p := &leat.Pipeline{}
+		in := leat.Read(p, "orders", from, leat.EventTimeField(at, watermark.Monotone()))
+		answers := leat.MapAsync(in, "call", slowly, leat.Async{Capacity: 10})
+		leattest.Capture(leat.Map(answers, "stuck", func(e event) event {
+			time.Sleep(time.Hour)
+			return e
+		}), "out")
+		var look func() local.Progress
+		stop := make(chan struct{})
+		wait := start(t.Context(), p, local.Options{Parallelism: 1, Stop: stop, Running: func(l func() local.Progress) { look = l }})
+		synctest.Wait()
+		from.parts[0].put(ev("ann", 3))
+		time.Sleep(time.Hour + time.Minute)
+		synctest.Wait()
+		if w := look().Working; w != time.Minute {
+			t.Errorf("it has been at work for %s", w)
+		}
+		close(stop)
+		if _, err := wait(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func slowly(ctx context.Context, e event) (event, error) {
 	time.Sleep(time.Hour)
 	return e, ctx.Err()

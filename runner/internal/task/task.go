@@ -55,8 +55,8 @@ func (t *Task) Measure() {
 	}
 }
 
-// Working returns how long the task has been at work on one message by now; zero
-// when it waits for one.
+// Working returns how long the task has been at work on one message, or on what an
+// operator was woken for, by now; zero when it waits for one.
 func (t *Task) Working() time.Duration {
 	since := t.since.Load()
 	if since == 0 {
@@ -65,13 +65,13 @@ func (t *Task) Working() time.Duration {
 	return time.Since(time.Unix(0, since))
 }
 
-// work passes a message on, and lets it be seen how long that takes.
-func (t *Task) work(ctx context.Context, e *Entry, m Message) (done bool, err error) {
-	if t.Concurrent {
-		t.since.Store(time.Now().UnixNano())
-		defer t.since.Store(0)
+// begin lets it be seen that the task is at work, until the returned function is called.
+func (t *Task) begin() (rests func()) {
+	if !t.Concurrent {
+		return func() {}
 	}
-	return e.handle(ctx, m)
+	t.since.Store(time.Now().UnixNano())
+	return func() { t.since.Store(0) }
 }
 
 // Run runs the task until every input has ended, an error, or ctx is done. In
@@ -111,7 +111,9 @@ func (t *Task) runInTurn(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if done, err = t.work(ctx, &e, m); err != nil {
+			rests := t.begin()
+			done, err = e.handle(ctx, m)
+			if rests(); err != nil {
 				return err
 			}
 		}
@@ -175,6 +177,14 @@ type item struct {
 	wake *Link
 }
 
+// handle wakes the link or passes the message on.
+func (it *item) handle(ctx context.Context) (done bool, err error) {
+	if it.wake != nil {
+		return false, it.wake.wake(ctx)
+	}
+	return it.entry.handle(ctx, it.Message)
+}
+
 // runConcurrent gives every input a goroutine that does nothing but wait for
 // it; the operators still run in this one.
 func (t *Task) runConcurrent(ctx context.Context) error {
@@ -205,21 +215,18 @@ func (t *Task) drain(ctx context.Context, items <-chan item) error {
 		alarm.set()
 		select {
 		case it := <-items:
-			if it.wake != nil {
-				if err := it.wake.wake(ctx); err != nil {
-					return err
-				}
-				continue
-			}
-			done, err := t.work(ctx, it.entry, it.Message)
-			if err != nil {
+			rests := t.begin()
+			done, err := it.handle(ctx)
+			if rests(); err != nil {
 				return err
 			}
 			if done {
 				open--
 			}
 		case <-alarm.rings():
-			if err := alarm.ring(ctx); err != nil {
+			rests := t.begin()
+			err := alarm.ring(ctx)
+			if rests(); err != nil {
 				return err
 			}
 		case <-ctx.Done():
