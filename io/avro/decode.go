@@ -53,7 +53,7 @@ type absent struct {
 }
 
 // read appends the value at the cursor. On error the column, and those below it,
-// may hold parts of it: see columns.Builder.Truncate.
+// may hold parts of it: see columns.Builder.Settle.
 func (s *step) read(c *cursor) error {
 	switch s.action {
 	case readInt, readLong:

@@ -10,10 +10,6 @@ import (
 	"github.com/leatflow/leat/sdk/connector/message/registry"
 )
 
-// payloadMax keeps what one payload adds to a column within the 2 GiB that a
-// column can address.
-const payloadMax = 512 << 20
-
 // decoder implements message.Decoder.
 type decoder struct {
 	registry *registry.Registry // nil: payloads are bare
@@ -51,8 +47,8 @@ func newDecoder(f Format, r message.DecodeRequest) (*decoder, error) {
 
 // Decode implements message.Decoder.
 func (d *decoder) Decode(ctx context.Context, payload []byte) error {
-	if len(payload) > payloadMax {
-		return fmt.Errorf("the payload has %d bytes, more than the %d that are decoded", len(payload), payloadMax)
+	if err := columns.Oversized(payload); err != nil {
+		return err
 	}
 	c := cursor{data: payload}
 	if d.registry != nil {
@@ -72,10 +68,7 @@ func (d *decoder) Decode(ctx context.Context, payload []byte) error {
 	if err == nil && c.at < len(payload) {
 		err = c.fail(c.at, "%d bytes follow the value", len(payload)-c.at)
 	}
-	if err != nil {
-		d.root.Truncate(rows)
-	}
-	return err
+	return d.root.Settle(rows, err)
 }
 
 // use makes the schema of an id the one that is read with.

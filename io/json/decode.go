@@ -8,7 +8,7 @@ import (
 )
 
 // value appends the value at the cursor as the next row. On error the column,
-// and those below it, may hold parts of the row: see columns.Builder.Truncate.
+// and those below it, may hold parts of the row: see columns.Builder.Settle.
 func (n *node) value(c *cursor) (err error) {
 	if c.peek() == 'n' && c.literal("null") {
 		return n.null(c)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/leatflow/leat/sdk/batch"
 	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/connector/message/columns"
 )
 
 // Format is JSON as the payload of messages: each payload is one JSON value, and
@@ -42,10 +43,6 @@ func (f Format) Encoder(_ context.Context, r message.EncodeRequest) (message.Enc
 	return &encoder{root: newRender(r.Type)}, nil
 }
 
-// payloadMax keeps what one payload adds to a column, at most three bytes for
-// one, within the 2 GiB that a column can address.
-const payloadMax = 512 << 20
-
 // decoder implements message.Decoder.
 type decoder struct {
 	root    *node
@@ -54,17 +51,13 @@ type decoder struct {
 
 // Decode implements message.Decoder.
 func (d *decoder) Decode(_ context.Context, payload []byte) error {
-	if len(payload) > payloadMax {
-		return fmt.Errorf("the payload has %d bytes, more than the %d that are decoded", len(payload), payloadMax)
+	if err := columns.Oversized(payload); err != nil {
+		return err
 	}
 	before := d.root.Rows
 	c := cursor{text: payload, scratch: d.scratch, payload: true}
-	err := d.root.record(&c)
+	err := d.root.Settle(before, d.root.record(&c))
 	d.scratch = c.scratch
-	if err == nil {
-		return nil
-	}
-	d.root.Truncate(before)
 	if e, ok := err.(*Error); ok && payload[0] == 0 {
 		e.Reason += "; a payload that begins with the byte 0 was written with a schema registry, and json.Format reads none of those"
 	}

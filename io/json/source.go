@@ -156,10 +156,9 @@ func (r *reader) record(line []byte) error {
 		err = c.end()
 	}
 	r.scratch = c.scratch
-	if err == nil {
+	if err = r.root.Settle(before, err); err == nil {
 		return nil
 	}
-	r.root.Truncate(before)
 	return r.request.Bad(connector.BadRecord{
 		Place: r.Place(),
 		Raw:   bytes.Clone(line[:min(len(line), connector.MaxRawBytes)]),

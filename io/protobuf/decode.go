@@ -100,7 +100,7 @@ func (b *body) field(number protowire.Number) *target {
 }
 
 // read appends the message that data is as row number row of the columns of its
-// fields. On error they may hold parts of it: see columns.Builder.Truncate.
+// fields. On error they may hold parts of it: see columns.Builder.Settle.
 func (b *body) read(data []byte, row int) error {
 	for _, f := range b.fields {
 		f.seen, f.first, f.merged = false, nil, f.merged[:0]

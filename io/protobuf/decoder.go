@@ -16,10 +16,6 @@ import (
 	"github.com/leatflow/leat/sdk/connector/message/registry"
 )
 
-// payloadMax keeps what one payload adds to a column within the 2 GiB that a
-// column can address.
-const payloadMax = 512 << 20
-
 // decoder implements message.Decoder.
 type decoder struct {
 	format Format
@@ -153,8 +149,8 @@ func wireOf(f protoreflect.FieldDescriptor) protowire.Type {
 
 // Decode implements message.Decoder.
 func (d *decoder) Decode(_ context.Context, payload []byte) error {
-	if len(payload) > payloadMax {
-		return fmt.Errorf("the payload has %d bytes, more than the %d that are decoded", len(payload), payloadMax)
+	if err := columns.Oversized(payload); err != nil {
+		return err
 	}
 	if d.format.Registry != nil {
 		_, rest, err := registry.Header(payload)
@@ -171,12 +167,11 @@ func (d *decoder) Decode(_ context.Context, payload []byte) error {
 		payload = rest
 	}
 	rows := d.root.Rows
-	if err := d.body.read(payload, rows); err != nil {
-		d.root.Truncate(rows)
-		return err
+	err := d.body.read(payload, rows)
+	if err == nil {
+		d.root.EndStruct()
 	}
-	d.root.EndStruct()
-	return nil
+	return d.root.Settle(rows, err)
 }
 
 // Rows implements message.Decoder.

@@ -7,6 +7,9 @@ package columns
 import (
 	"bytes"
 	"cmp"
+	"errors"
+	"fmt"
+	"math"
 	"slices"
 
 	"github.com/leatflow/leat/sdk/batch"
@@ -14,13 +17,11 @@ import (
 
 // Builder builds one column and those below it. A decoder appends each value to
 // the vector of the column's form and counts the row; methods do both. A row
-// that turns out bad half-way leaves columns of different lengths, and Truncate
+// that turns out bad half-way leaves columns of different lengths, and Settle
 // cuts it off again from every one of them:
 //
 //	rows := b.Rows
-//	if err := decode(b, payload); err != nil {
-//		b.Truncate(rows)
-//	}
+//	err := b.Settle(rows, decode(b, payload))
 //
 // The vectors are handed over by Take, and are as large as the last ones were.
 type Builder struct {
@@ -36,6 +37,7 @@ type Builder struct {
 	Offsets []int32 // lists and maps: where each row ends in the children
 
 	nulls []int32 // rows that are null, ascending
+	full  *bool   // of the whole tree: a string found no room since the last Settle
 
 	// A map's entries come in any order and leave in the order of keys; order lists
 	// them, and Offsets counts in it. ends says how many entries had come.
@@ -46,10 +48,12 @@ type Builder struct {
 
 // New returns a builder for a type. needed says which fields of a struct are
 // read; nil means all.
-func New(t *batch.Type, needed []bool) *Builder {
-	b := &Builder{Type: t}
+func New(t *batch.Type, needed []bool) *Builder { return build(t, needed, new(bool)) }
+
+func build(t *batch.Type, needed []bool, full *bool) *Builder {
+	b := &Builder{Type: t, full: full}
 	for i, f := range t.Fields {
-		child := New(f.Type, nil)
+		child := build(f.Type, nil, full)
 		child.Unread = needed != nil && t.Kind == batch.Struct && !needed[i]
 		b.Children = append(b.Children, child)
 	}
@@ -101,10 +105,19 @@ func (b *Builder) Bytes(v []byte) {
 	b.EndString()
 }
 
-// EndString ends the row whose bytes were appended to Strings.Data.
+// EndString ends the row whose bytes were appended to Strings.Data. Where they are
+// more than a column can address the row is empty, and Settle gives an error.
 func (b *Builder) EndString() {
+	if len(b.Strings.Data) > math.MaxInt32 {
+		b.overflow()
+	}
 	b.Strings.Offsets = append(b.Strings.Offsets, int32(len(b.Strings.Data)))
 	b.Rows++
+}
+
+func (b *Builder) overflow() {
+	*b.full = true
+	b.Strings.Data = b.Strings.Data[:b.Strings.Offsets[len(b.Strings.Offsets)-1]]
 }
 
 // EndStruct ends the row whose fields were appended to the children.
@@ -205,6 +218,35 @@ func bit(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// payloadMax bounds payloads, in bytes, so that few of them come near to what a
+// column can address.
+const payloadMax = 512 << 20
+
+// Oversized is the error for a payload that is too large to be decoded, nil for others.
+func Oversized(payload []byte) error {
+	if len(payload) > payloadMax {
+		return fmt.Errorf("the payload has %d bytes, more than the %d that are decoded", len(payload), payloadMax)
+	}
+	return nil
+}
+
+// errFull is also for payloads that are small: a byte that says which name of an
+// enum it is, or that a field has its default, stands for any number of bytes.
+var errFull = errors.New("the strings of a column would have more than 2 GiB with those of the payload")
+
+// Settle ends what a payload has appended behind the first rows: with an error, its
+// own or that a column is full, that is cut off again.
+func (b *Builder) Settle(rows int, err error) error {
+	if err == nil && *b.full {
+		err = errFull
+	}
+	if err != nil {
+		*b.full = false
+		b.Truncate(rows)
+	}
+	return err
 }
 
 // Truncate cuts the column and those below it back to its first rows: off goes

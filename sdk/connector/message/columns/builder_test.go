@@ -1,6 +1,8 @@
 package columns_test
 
 import (
+	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -82,5 +84,36 @@ func TestBuilder(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("round %d: rows\n%q\nwant\n%q", round, got, want)
 		}
+	}
+}
+
+func TestFull(t *testing.T) {
+	// A string that a column cannot address any more makes its payload a bad one,
+	// however small that is. The rows before it stay, and the next payload is read.
+	b := columns.New(&batch.Type{Kind: batch.String}, nil)
+	b.Strings.Data = make([]byte, math.MaxInt32, math.MaxInt32+9) // untouched, so it takes no memory
+	b.EndString()
+	if err := b.Settle(0, nil); err != nil || b.Rows != 1 {
+		t.Fatalf("what just fits gives %d rows, %v", b.Rows, err)
+	}
+	for range 2 {
+		b.Bytes([]byte("more"))
+		b.Truncate(1) // as a field does that occurs twice
+		b.Zero()
+		if err := b.Settle(1, nil); err == nil || b.Rows != 1 || len(b.Strings.Data) != math.MaxInt32 {
+			t.Fatalf("%d rows of %d bytes, %v", b.Rows, len(b.Strings.Data), err)
+		}
+	}
+	b.Zero()
+	if err := b.Settle(1, nil); err != nil || b.Rows != 2 {
+		t.Fatalf("afterwards %d rows, %v", b.Rows, err)
+	}
+	mistake := errors.New("bad")
+	if err := b.Settle(1, mistake); err != mistake || b.Rows != 1 {
+		t.Fatalf("a mistake leaves %d rows, %v", b.Rows, err)
+	}
+	large := make([]byte, 512<<20+1)
+	if err := columns.Oversized(large); err == nil || columns.Oversized(large[1:]) != nil {
+		t.Errorf("%d bytes give %v", len(large), err)
 	}
 }
