@@ -35,10 +35,7 @@ func newEncoder(ctx context.Context, f Format, r message.EncodeRequest) (message
 	if err != nil {
 		return nil, err
 	}
-	e := &encoder{typ: r.Type, root: &render{shape: messageShape}}
-	for _, l := range links {
-		e.root.fields = append(e.root.fields, newPart(l))
-	}
+	e := &encoder{typ: r.Type, root: &render{shape: messageShape, fields: newParts(links)}}
 	if f.Registry != nil {
 		id, err := register(ctx, f, registry.Subject(r.Topic, r.Key))
 		if err != nil {

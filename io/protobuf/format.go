@@ -31,9 +31,10 @@
 // A field that is absent is its default when the message cannot tell (a plain
 // proto3 field); where it can (optional, oneof, messages), it is null, or an error
 // when the column is not nullable and no default is declared. Null is written by
-// leaving the field out. Of a field that occurs twice the last counts, and messages
-// that do are merged, as Protocol Buffers have it. Groups are not read. Fields are
-// found by their name in the .proto file, else by their JSON name.
+// leaving the field out; two of one oneof are not written. Of a field that occurs
+// twice the last counts, and messages that do are merged, as Protocol Buffers have
+// it. Groups are not read. Fields are found by their name in the .proto file, else
+// by their JSON name.
 package protobuf
 
 import (

@@ -273,6 +273,56 @@ func TestEnumNames(t *testing.T) {
 	}
 }
 
+func TestOneof(t *testing.T) {
+	// A row with two fields of one oneof is an error, as a reader would lose one of
+	// them, but not within a struct that is null.
+	file := `name: "o.proto" package: "o" syntax: "proto3"
+		message_type { name: "M" field { name: "in" number: 1 type: TYPE_MESSAGE type_name: ".o.In" label: LABEL_OPTIONAL } }
+		message_type { name: "In"
+			field { name: "a" number: 1 type: TYPE_INT64 label: LABEL_OPTIONAL oneof_index: 0 }
+			field { name: "b" number: 3 type: TYPE_INT64 label: LABEL_OPTIONAL oneof_index: 0 }
+			field { name: "x" number: 2 type: TYPE_INT64 label: LABEL_OPTIONAL oneof_index: 1 }
+			oneof_decl { name: "choice" } oneof_decl { name: "other" } }`
+	one := nullable(scalar(batch.Int64))
+	inner := nullable(structOf(batch.Field{Name: "a", Type: one}, batch.Field{Name: "x", Type: one}, batch.Field{Name: "b", Type: one}))
+	typ := structOf(batch.Field{Name: "in", Type: inner})
+	f := protobuf.Format{Message: describe(t, file, "M")}
+	rows := func(set ...string) *batch.Column { // the fields that have a value, in each row
+		in := batch.NewStruct(inner, len(set), nil, nil, nil)
+		in.Valid = batch.NewBitmap(len(set))
+		for k, name := range []string{"a", "x", "b"} {
+			column := batch.NewInts(one, make([]int64, len(set)))
+			column.Valid = batch.NewBitmap(len(set))
+			for i := range set {
+				column.Ints[i] = int64(i + 1)
+				if strings.Contains(set[i], name) {
+					column.Valid.Set(i)
+				}
+				if !strings.Contains(set[i], "null") {
+					in.Valid.Set(i)
+				}
+			}
+			in.Children[k] = column
+		}
+		return batch.NewStruct(typ, len(set), in)
+	}
+	d := decoder(t, f, typ)
+	good := rows("ax", "null: ab", "xb", "")
+	for i, payload := range encode(t, f, good) {
+		if row, err := rowOf(t, d, payload); row != good.Format(i) || err != nil {
+			t.Errorf("row %d is read as %s, %v, want %s", i, row, err, good.Format(i))
+		}
+	}
+	e, err := f.Encoder(t.Context(), message.EncodeRequest{Type: typ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst, ends, err := e.Encode(t.Context(), []byte("x"), nil, rows("ax", "ab"))
+	if want := "row 2 of 2: field in: field b: field a of the same oneof has a value too"; err == nil || !strings.Contains(err.Error(), want) || string(dst) != "x" || len(ends) > 0 {
+		t.Errorf("%q, %v, %v, want %s", dst, ends, err, want)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	// What does not fit is said before anything is read or written.
 	every := describe(t, everyFile, "Every")

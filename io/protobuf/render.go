@@ -42,6 +42,7 @@ type part struct {
 	keyTag   []byte
 	list     bool
 	packed   bool
+	oneof    []*part // those before it of the same oneof
 
 	rows *batch.Column // that is rendered
 }
@@ -50,9 +51,7 @@ func newRender(l link) *render {
 	r := &render{shape: l.shape, signed: signed(l.field), bits: bits(l.field)}
 	switch l.shape {
 	case messageShape, wrapShape:
-		for _, inner := range l.inner {
-			r.fields = append(r.fields, newPart(inner))
-		}
+		r.fields = newParts(l.inner)
 	case enumShape:
 		r.names = make(map[string]int32)
 		for i := range l.field.Enum().Values().Len() {
@@ -61,6 +60,23 @@ func newRender(l link) *render {
 		}
 	}
 	return r
+}
+
+// newParts returns the fields of a message.
+func newParts(links []link) []*part {
+	var parts []*part
+	for _, l := range links {
+		p := newPart(l)
+		if oneof := l.field.ContainingOneof(); oneof != nil {
+			for k, before := range parts {
+				if other := links[k].field.ContainingOneof(); other != nil && other.Index() == oneof.Index() {
+					p.oneof = append(p.oneof, before)
+				}
+			}
+		}
+		parts = append(parts, p)
+	}
+	return parts
 }
 
 func newPart(l link) *part {
@@ -292,6 +308,11 @@ func (r *render) field(p *part, i int) error {
 	}
 	if p.values.null(i) {
 		return nil
+	}
+	for _, other := range p.oneof {
+		if !other.values.null(i) {
+			return fmt.Errorf("field %s of the same oneof has a value too, and a reader would see one of them", other.name)
+		}
 	}
 	row := p.values.Rows[i]
 	switch {
