@@ -26,8 +26,8 @@
 //	struct             an object; names match exactly
 //	null               null, or the field is absent; an error unless nullable
 //
-// Fields the row type does not have are ignored unless RefuseUnknown is set; a
-// field that occurs twice makes the record bad. So does anything after the value:
+// Fields the row type does not have are ignored unless RefuseUnknown is set; one
+// it has that occurs twice makes the record bad. So does anything after the value:
 // a record does not span lines. Blank lines are skipped; an empty payload is bad.
 // Values that nobody reads may nest 10,000 deep.
 package json
