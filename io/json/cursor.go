@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/leatflow/leat/sdk/connector/message/columns"
 )
 
 // Error says what is wrong with a record: where in the row type, where in the
@@ -24,19 +26,10 @@ func (e *Error) Error() string {
 
 // within puts the name of an enclosing field before the one in err.
 func within(err error, name string) error {
-	e, ok := err.(*Error)
-	if !ok {
-		return err
+	if e, ok := err.(*Error); ok {
+		e.Field = columns.Path(name, e.Field)
 	}
-	switch {
-	case e.Field == "":
-		e.Field = name
-	case e.Field[0] == '[':
-		e.Field = name + e.Field
-	default:
-		e.Field = name + "." + e.Field
-	}
-	return e
+	return err
 }
 
 // cursor is a position in the text of one record.

@@ -95,9 +95,5 @@ func (e *encoder) Encode(_ context.Context, dst []byte, ends []int, rows *batch.
 	if err := e.root.column(rows); err != nil {
 		return dst, ends, err
 	}
-	for _, row := range e.root.Rows {
-		dst = append(dst, e.root.Data[row.From:row.To]...)
-		ends = append(ends, len(dst))
-	}
-	return dst, ends, nil
+	return e.root.Payloads(dst, ends, nil)
 }

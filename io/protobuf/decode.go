@@ -29,15 +29,10 @@ func fail(format string, args ...any) error { return &Error{Reason: fmt.Sprintf(
 
 // inside puts the name of an enclosing field before the one in err.
 func inside(err error, name string) error {
-	e, ok := err.(*Error)
-	if !ok {
-		return err
+	if e, ok := err.(*Error); ok {
+		e.Field = columns.Path(name, e.Field)
 	}
-	if e.Field != "" {
-		name += "." + e.Field
-	}
-	e.Field = name
-	return e
+	return err
 }
 
 // body reads the bytes of one message into columns.

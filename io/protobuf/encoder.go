@@ -83,16 +83,7 @@ func (e *encoder) Encode(_ context.Context, dst []byte, ends []int, rows *batch.
 	if err := e.root.column(rows); err != nil {
 		return dst, ends, err
 	}
-	size, count := len(dst), len(ends)
-	for i, row := range e.root.Rows {
-		if row.Broken() {
-			return dst[:size], ends[:count], fmt.Errorf("row %d of %d: %w", i+1, rows.Len, e.root.Wrong(row))
-		}
-		dst = append(dst, e.header...)
-		dst = append(dst, e.root.Data[row.From:row.To]...)
-		ends = append(ends, len(dst))
-	}
-	return dst, ends, nil
+	return e.root.Payloads(dst, ends, e.header)
 }
 
 // register returns the id of the file that declares the message, with those that it

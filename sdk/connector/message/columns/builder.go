@@ -1,5 +1,6 @@
 // Package columns is what formats of payloads share: builders that a decoder
-// appends rows to, and pieces that an encoder puts payloads together from.
+// appends rows to, pieces that an encoder puts payloads together from, and how the
+// place of a mistake is named.
 //
 //	payload ──decoder──▶ Builder ──Take──▶ batch.Column ──encoder──▶ Pieces ──▶ payload
 package columns

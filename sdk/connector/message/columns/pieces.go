@@ -53,12 +53,6 @@ func (p *Pieces) Reset(shared string) {
 	p.Rows, p.wrong = p.Rows[:0], p.wrong[:0]
 }
 
-// Row returns the piece of a row, to be read at once.
-func (p *Pieces) Row(i int) []byte {
-	row := p.Rows[i]
-	return p.Data[row.From:row.To]
-}
-
 // End ends the row that begins at from, and returns where the next one does.
 func (p *Pieces) End(from int) int {
 	p.Rows = append(p.Rows, Span{from, len(p.Data)})
@@ -90,6 +84,21 @@ func (p *Pieces) Strings(c *batch.Column, write func(dst, v []byte) []byte) {
 			p.Rows = append(p.Rows, p.dict[code])
 		}
 	}
+}
+
+// Payloads appends each row behind a header to dst, and where it ends to ends. With
+// a broken one among them nothing is appended.
+func (p *Pieces) Payloads(dst []byte, ends []int, header []byte) ([]byte, []int, error) {
+	size, count := len(dst), len(ends)
+	for i, row := range p.Rows {
+		if row.Broken() {
+			return dst[:size], ends[:count], fmt.Errorf("row %d of %d: %w", i+1, len(p.Rows), p.Wrong(row))
+		}
+		dst = append(dst, header...)
+		dst = append(dst, p.Data[row.From:row.To]...)
+		ends = append(ends, len(dst))
+	}
+	return dst, ends, nil
 }
 
 // Nulls points the rows of a column that are null to a shared piece.
