@@ -41,6 +41,7 @@ var allowed = map[string]string{
 	"sdk/connector/files":                      "",
 	"sdk/connector/message":                    "sdk/batch",
 	"sdk/connector/message/columns":            "sdk/batch",
+	"sdk/connector/message/messagetest":        "sdk/batch sdk/connector/message",
 	"sdk/connector/message/registry":           "sdk/connector/message sdk/connector/secret",
 	"sdk/connector/secret":                     "",
 	"sdk/connector/staging":                    "",

@@ -16,8 +16,10 @@ import (
 
 	"github.com/leatflow/leat/io/avro"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector/connectortest"
 	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/connector/message/messagetest"
 	"github.com/leatflow/leat/sdk/connector/message/registry"
 )
 
@@ -49,13 +51,13 @@ func TestRowsAndLibrary(t *testing.T) {
 	f := avro.Format{Registry: &registry.Registry{URLs: []string{fake.URL()}}}
 	for seed := range uint64(4) {
 		rows := sample(50, seed).Slice(5, 50)
-		payloads := encode(t, f, rows)
+		payloads := messagetest.Encode(t, f, rows)
 		stored, ok := fake.GetSchema("events-value", 1)
 		if !ok {
 			t.Fatal("nothing was registered")
 		}
 		schema := library.MustParse(stored.Schema.Schema)
-		d := decoder(t, f, rows.Type)
+		d := messagetest.Decoder(t, f, rows.Type)
 		for i, payload := range payloads {
 			id, rest, err := registry.Header(payload)
 			if err != nil || id != stored.ID {
@@ -74,7 +76,7 @@ func TestRowsAndLibrary(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, p := range [][]byte{payload, append(registry.AppendHeader(nil, id), theirs...)} {
-				if row, err := rowOf(t, d, p); err != nil || row != rows.Format(i) {
+				if row, err := messagetest.Row(t, d, p); err != nil || row != rows.Format(i) {
 					t.Fatalf("row %d is read as\n%s\nwant\n%s\n%v", i, row, rows.Format(i), err)
 				}
 			}
@@ -102,20 +104,20 @@ func TestResolution(t *testing.T) {
 	// Fields are found by name and alias, what nobody reads is stepped over though
 	// it refers to itself, numbers are promoted, logical types become times, and a
 	// field the schema lacks is null.
-	typ := structOf(
-		batch.Field{Name: "distance", Type: scalar(batch.Float64)}, batch.Field{Name: "delay", Type: nullable(scalar(batch.Int16))},
-		batch.Field{Name: "gate", Type: scalar(batch.String)}, batch.Field{Name: "at", Type: scalar(batch.Time)},
-		batch.Field{Name: "day", Type: scalar(batch.Time)}, batch.Field{Name: "hash", Type: scalar(batch.Bytes)},
-		batch.Field{Name: "gone", Type: nullable(listOf(scalar(batch.Bool)))})
-	d := decoder(t, avro.Format{Schema: reportSchema}, typ)
+	typ := batchtest.StructOf(
+		batch.Field{Name: "distance", Type: batchtest.Scalar(batch.Float64)}, batch.Field{Name: "delay", Type: batchtest.Nullable(batchtest.Scalar(batch.Int16))},
+		batch.Field{Name: "gate", Type: batchtest.Scalar(batch.String)}, batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)},
+		batch.Field{Name: "day", Type: batchtest.Scalar(batch.Time)}, batch.Field{Name: "hash", Type: batchtest.Scalar(batch.Bytes)},
+		batch.Field{Name: "gone", Type: batchtest.Nullable(batchtest.ListOf(batchtest.Scalar(batch.Bool)))})
+	d := messagetest.Decoder(t, avro.Format{Schema: reportSchema}, typ)
 	for late, want := range map[any]string{int32(-7): "-7", nil: "null"} {
-		row, err := rowOf(t, d, written(t, reportSchema, report(late)))
+		row, err := messagetest.Row(t, d, written(t, reportSchema, report(late)))
 		if expected := "{distance: 2475, delay: " + want + `, gate: "B", at: 1969-12-31T23:59:58.500000Z, day: 1970-01-03T00:00:00.000000Z, hash: 0x01ff, gone: null}`; row != expected || err != nil {
 			t.Errorf("got  %s, %v\nwant %s", row, err, expected)
 		}
 	}
 	for late, want := range map[any]string{int32(40_000): "field late: 40000 does not fit int16 (byte", "x": "field late: the schema has string, which cannot be read into int16"} {
-		if _, err := rowOf(t, d, written(t, reportSchema, report(late))); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := messagetest.Row(t, d, written(t, reportSchema, report(late))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("late %v gives %v, want %q", late, err, want)
 		}
 	}
@@ -137,10 +139,10 @@ func TestTimes(t *testing.T) {
 	} {
 		f := avro.Format{Schema: `{"type":"long","logicalType":"` + schema + `"}`}
 		payload := binary.AppendVarint(nil, c.value)
-		if got, err := rowOf(t, decoder(t, f, scalar(batch.Time)), payload); got != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
+		if got, err := messagetest.Row(t, messagetest.Decoder(t, f, batchtest.Scalar(batch.Time)), payload); got != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%d as %s is %s, %v, want %s", c.value, schema, got, err, c.want)
 		}
-		if got, err := rowOf(t, decoder(t, f, scalar(batch.Int64)), payload); got != fmt.Sprint(c.value) || err != nil {
+		if got, err := messagetest.Row(t, messagetest.Decoder(t, f, batchtest.Scalar(batch.Int64)), payload); got != fmt.Sprint(c.value) || err != nil {
 			t.Errorf("%d as %s is %s, %v", c.value, schema, got, err)
 		}
 	}
@@ -157,11 +159,11 @@ func TestReaderSchema(t *testing.T) {
 		{"name":"new","type":"long","aliases":["old"]},
 		{"name":"tags","type":{"type":"map","values":"string"},"default":{"k":"v"}},
 		{"name":"in","type":{"type":"record","name":"B","fields":[{"name":"x","type":"double","default":1.5}]}}]}`}
-	typ := structOf(batch.Field{Name: "new", Type: scalar(batch.Int64)}, batch.Field{Name: "tags", Type: mapOf(scalar(batch.String))},
-		batch.Field{Name: "in", Type: structOf(batch.Field{Name: "x", Type: scalar(batch.Float64)})})
-	d := decoder(t, f, typ)
+	typ := batchtest.StructOf(batch.Field{Name: "new", Type: batchtest.Scalar(batch.Int64)}, batch.Field{Name: "tags", Type: batchtest.MapOf(batchtest.Scalar(batch.String), batchtest.Scalar(batch.String))},
+		batch.Field{Name: "in", Type: batchtest.StructOf(batch.Field{Name: "x", Type: batchtest.Scalar(batch.Float64)})})
+	d := messagetest.Decoder(t, f, typ)
 	for range 2 {
-		row, err := rowOf(t, d, append(registry.AppendHeader(nil, 9), 84))
+		row, err := messagetest.Row(t, d, append(registry.AppendHeader(nil, 9), 84))
 		if want := `{new: 42, tags: {"k": "v"}, in: {x: 1.5}}`; row != want || err != nil {
 			t.Errorf("got %s, %v, want %s", row, err, want)
 		}
@@ -174,17 +176,17 @@ func TestRefusals(t *testing.T) {
 		schema string
 		typ    *batch.Type
 	}{
-		"the schema has bytes (decimal), which no column holds":                                                     {`{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}`, scalar(batch.Bytes)},
-		"the schema has double, which cannot be read into float32; make the field a float64":                        {`"double"`, scalar(batch.Float32)},
-		"the schema has long, which cannot be read into time, as it does not say its unit; make the field an int64": {`"long"`, scalar(batch.Time)},
-		"the schema has string, which cannot be read into int64":                                                    {`["null","string"]`, nullable(scalar(batch.Int64))},
-		"field a: the schema has no such field, and int64 is never null":                                            {`{"type":"record","name":"R","fields":[]}`, structOf(batch.Field{Name: "a", Type: scalar(batch.Int64)})},
-		"field []: the schema has string, which cannot be read into bool":                                           {`{"type":"array","items":"string"}`, listOf(scalar(batch.Bool))},
-		"the schema has array, which cannot be read into map<string, bool>":                                         {`{"type":"array","items":"boolean"}`, mapOf(scalar(batch.Bool))},
-		"avro.Format.Schema is no Avro schema":                                                                      {`{"type":"recor"}`, scalar(batch.Bool)},
-		"neither a Registry nor a Schema":                                                                           {``, scalar(batch.Bool)},
-		"field m: the key of an Avro map is a string, not int64": {`"int"`, structOf(batch.Field{Name: "m", Type: &batch.Type{Kind: batch.Map,
-			Fields: []batch.Field{{Name: "key", Type: scalar(batch.Int64)}, {Name: "value", Type: scalar(batch.Bool)}}}})},
+		"the schema has bytes (decimal), which no column holds":                                                     {`{"type":"bytes","logicalType":"decimal","precision":9,"scale":2}`, batchtest.Scalar(batch.Bytes)},
+		"the schema has double, which cannot be read into float32; make the field a float64":                        {`"double"`, batchtest.Scalar(batch.Float32)},
+		"the schema has long, which cannot be read into time, as it does not say its unit; make the field an int64": {`"long"`, batchtest.Scalar(batch.Time)},
+		"the schema has string, which cannot be read into int64":                                                    {`["null","string"]`, batchtest.Nullable(batchtest.Scalar(batch.Int64))},
+		"field a: the schema has no such field, and int64 is never null":                                            {`{"type":"record","name":"R","fields":[]}`, batchtest.StructOf(batch.Field{Name: "a", Type: batchtest.Scalar(batch.Int64)})},
+		"field []: the schema has string, which cannot be read into bool":                                           {`{"type":"array","items":"string"}`, batchtest.ListOf(batchtest.Scalar(batch.Bool))},
+		"the schema has array, which cannot be read into map<string, bool>":                                         {`{"type":"array","items":"boolean"}`, batchtest.MapOf(batchtest.Scalar(batch.String), batchtest.Scalar(batch.Bool))},
+		"avro.Format.Schema is no Avro schema":                                                                      {`{"type":"recor"}`, batchtest.Scalar(batch.Bool)},
+		"neither a Registry nor a Schema":                                                                           {``, batchtest.Scalar(batch.Bool)},
+		"field m: the key of an Avro map is a string, not int64": {`"int"`, batchtest.StructOf(batch.Field{Name: "m", Type: &batch.Type{Kind: batch.Map,
+			Fields: []batch.Field{{Name: "key", Type: batchtest.Scalar(batch.Int64)}, {Name: "value", Type: batchtest.Scalar(batch.Bool)}}}})},
 	} {
 		_, err := avro.Format{Schema: c.schema}.Decoder(t.Context(), message.DecodeRequest{Type: c.typ})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -202,12 +204,12 @@ func TestBadPayloads(t *testing.T) {
 		{"name":"m","type":{"type":"map","values":"boolean"}},
 		{"name":"e","type":{"type":"enum","name":"E","symbols":["X"]}},
 		{"name":"rest","type":["null",{"type":"record","name":"N","fields":[{"name":"n","type":["null","N"]}]}]}]}`
-	typ := structOf(batch.Field{Name: "id", Type: scalar(batch.Int64)}, batch.Field{Name: "s", Type: scalar(batch.String)},
-		batch.Field{Name: "l", Type: listOf(nullable(scalar(batch.Bool)))}, batch.Field{Name: "m", Type: mapOf(scalar(batch.Bool))},
-		batch.Field{Name: "e", Type: scalar(batch.String)})
+	typ := batchtest.StructOf(batch.Field{Name: "id", Type: batchtest.Scalar(batch.Int64)}, batch.Field{Name: "s", Type: batchtest.Scalar(batch.String)},
+		batch.Field{Name: "l", Type: batchtest.ListOf(batchtest.Nullable(batchtest.Scalar(batch.Bool)))}, batch.Field{Name: "m", Type: batchtest.MapOf(batchtest.Scalar(batch.String), batchtest.Scalar(batch.Bool))},
+		batch.Field{Name: "e", Type: batchtest.Scalar(batch.String)})
 	good := "\x02\x02\x04ok\x04\x00\x02\x02k\x01\x00\x00\x00"
 	huge := string(binary.AppendVarint(nil, math.MaxInt32))
-	for text, want := range map[string]string{
+	messagetest.BadPayloads(t, avro.Format{Schema: schema}, typ, good, map[string]string{
 		"":                         "field id: the payload ends within an integer (byte 0)",
 		good[:6]:                   "field l: the payload ends within an integer",
 		good + "\x00":              "1 bytes follow the value (byte 14)",
@@ -227,22 +229,7 @@ func TestBadPayloads(t *testing.T) {
 		"\x02\x02\x00\x00\x02\x02\xff\x01\x00":                       "field m: a key of the map is not UTF-8",
 		"\x02\x02\x00\x00\x00\x02":                                   "field e: the enum has 1 symbols and none with the number 1",
 		"\x02\x02\x00\x00\x00\x00" + strings.Repeat("\x02", 100_000): "values nest deeper than 10000",
-	} {
-		d := decoder(t, avro.Format{Schema: schema}, typ)
-		for _, payload := range []string{good, text, good} {
-			err := d.Decode(t.Context(), []byte(payload))
-			if payload == good && err != nil {
-				t.Fatal(err)
-			}
-			if payload == text && (err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 30_000) {
-				t.Errorf("%.40q gives %.300v, want %q", text, err, want)
-			}
-		}
-		rows := d.Take()
-		if err := batch.Validate(rows); err != nil || rows.Len != 2 || rows.Format(0) != rows.Format(1) {
-			t.Errorf("%.40q leaves %d rows, %v", text, rows.Len, err)
-		}
-	}
+	})
 }
 
 func TestHollowSchema(t *testing.T) {
@@ -253,8 +240,8 @@ func TestHollowSchema(t *testing.T) {
 		inner = fmt.Sprintf(`{"type":"record","name":"R%d","fields":[{"name":"a","type":%s},{"name":"b","type":"R%d"}]}`, i+1, inner, i)
 	}
 	schema := `{"type":"record","name":"Top","fields":[{"name":"id","type":"int"},{"name":"rest","type":` + inner + `}]}`
-	d := decoder(t, avro.Format{Schema: schema}, structOf(batch.Field{Name: "id", Type: scalar(batch.Int64)}))
-	if _, err := rowOf(t, d, []byte{2}); err == nil || !strings.Contains(err.Error(), "more than 1048576 elements and records take no bytes") || len(err.Error()) > 1000 {
+	d := messagetest.Decoder(t, avro.Format{Schema: schema}, batchtest.StructOf(batch.Field{Name: "id", Type: batchtest.Scalar(batch.Int64)}))
+	if _, err := messagetest.Row(t, d, []byte{2}); err == nil || !strings.Contains(err.Error(), "more than 1048576 elements and records take no bytes") || len(err.Error()) > 1000 {
 		t.Errorf("got %.300v", err)
 	}
 }
@@ -266,7 +253,7 @@ func TestRegistryTrouble(t *testing.T) {
 	fake.SeedSchema("other", 1, 3, sr.Schema{Schema: `syntax = "proto3";`, Type: sr.TypeProtobuf})
 	fake.SeedSchema("wrong", 1, 4, sr.Schema{Schema: `"string"`})
 	f := avro.Format{Registry: &registry.Registry{URLs: []string{fake.URL()}}}
-	d := decoder(t, f, scalar(batch.Int64))
+	d := messagetest.Decoder(t, f, batchtest.Scalar(batch.Int64))
 	for id, want := range map[int]string{3: "schema 3 of the registry", 4: "the schema has string, which cannot be read into int64", 77: "knows no schema with id 77"} {
 		for range 2 {
 			err := d.Decode(t.Context(), registry.AppendHeader(nil, id))
@@ -294,8 +281,8 @@ func TestWrittenWithSchema(t *testing.T) {
 			{"name":"f","type":{"type":"fixed","name":"F","size":1}}]}]},
 		{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},
 		{"name":"n","type":["string","null"]}]}`
-	inner := nullable(structOf(batch.Field{Name: "f", Type: scalar(batch.Bytes)}, batch.Field{Name: "e", Type: scalar(batch.String)}))
-	typ := structOf(batch.Field{Name: "n", Type: nullable(scalar(batch.String))}, batch.Field{Name: "at", Type: scalar(batch.Time)}, batch.Field{Name: "in", Type: inner})
+	inner := batchtest.Nullable(batchtest.StructOf(batch.Field{Name: "f", Type: batchtest.Scalar(batch.Bytes)}, batch.Field{Name: "e", Type: batchtest.Scalar(batch.String)}))
+	typ := batchtest.StructOf(batch.Field{Name: "n", Type: batchtest.Nullable(batchtest.Scalar(batch.String))}, batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)}, batch.Field{Name: "in", Type: inner})
 	rows := func(symbols ...string) *batch.Column {
 		n := len(symbols)
 		names, files, at := batch.Strings{}, batch.Strings{}, make([]int64, n)
@@ -316,7 +303,7 @@ func TestWrittenWithSchema(t *testing.T) {
 	}
 	f := avro.Format{Schema: schema}
 	parsed := library.MustParse(schema)
-	for i, payload := range encode(t, f, rows("Y", "", "X")) {
+	for i, payload := range messagetest.Encode(t, f, rows("Y", "", "X")) {
 		var got any
 		if left, err := parsed.Decode(payload, &got); err != nil || len(left) > 0 {
 			t.Fatal(err, left)
@@ -352,11 +339,11 @@ func TestUnsigned(t *testing.T) {
 	fake := srfake.New()
 	defer fake.Close()
 	f := avro.Format{Registry: &registry.Registry{URLs: []string{fake.URL()}}, Name: "n.Row"}
-	e, err := f.Encoder(t.Context(), message.EncodeRequest{Topic: "u", Key: true, Type: scalar(batch.Uint64)})
+	e, err := f.Encoder(t.Context(), message.EncodeRequest{Topic: "u", Key: true, Type: batchtest.Scalar(batch.Uint64)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = e.Encode(t.Context(), nil, nil, batch.NewInts(scalar(batch.Uint64), []int64{1, -1}))
+	_, _, err = e.Encode(t.Context(), nil, nil, batch.NewInts(batchtest.Scalar(batch.Uint64), []int64{1, -1}))
 	if err == nil || !strings.Contains(err.Error(), "row 2 of 2: 18446744073709551615 does not fit") {
 		t.Errorf("got %v", err)
 	}
@@ -364,7 +351,7 @@ func TestUnsigned(t *testing.T) {
 		t.Error("the key's schema has another subject")
 	}
 	f.Registered = true
-	if _, err := f.Encoder(t.Context(), message.EncodeRequest{Topic: "new", Type: scalar(batch.Bool)}); err == nil || !strings.Contains(err.Error(), "nothing is to be registered") {
+	if _, err := f.Encoder(t.Context(), message.EncodeRequest{Topic: "new", Type: batchtest.Scalar(batch.Bool)}); err == nil || !strings.Contains(err.Error(), "nothing is to be registered") {
 		t.Errorf("a schema that is not registered: %v", err)
 	}
 }

@@ -9,7 +9,9 @@ import (
 
 	"github.com/leatflow/leat/io/avro"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/connector/message/messagetest"
 )
 
 const fuzzSchema = `{"type":"record","name":"R","fields":[
@@ -20,10 +22,10 @@ const fuzzSchema = `{"type":"record","name":"R","fields":[
 	{"name":"skip","type":["null",{"type":"record","name":"N","fields":[{"name":"n","type":["null","N"]},{"name":"a","type":{"type":"array","items":"N"}}]}]}]}`
 
 func fuzzType() *batch.Type {
-	return structOf(batch.Field{Name: "s", Type: scalar(batch.String)}, batch.Field{Name: "b", Type: scalar(batch.Bytes)},
-		batch.Field{Name: "id", Type: nullable(scalar(batch.Int64))}, batch.Field{Name: "f", Type: scalar(batch.Float32)},
-		batch.Field{Name: "l", Type: listOf(nullable(scalar(batch.Int64)))}, batch.Field{Name: "at", Type: scalar(batch.Time)},
-		batch.Field{Name: "m", Type: mapOf(structOf(batch.Field{Name: "x", Type: scalar(batch.Float64)}, batch.Field{Name: "y", Type: scalar(batch.Bool)}))})
+	return batchtest.StructOf(batch.Field{Name: "s", Type: batchtest.Scalar(batch.String)}, batch.Field{Name: "b", Type: batchtest.Scalar(batch.Bytes)},
+		batch.Field{Name: "id", Type: batchtest.Nullable(batchtest.Scalar(batch.Int64))}, batch.Field{Name: "f", Type: batchtest.Scalar(batch.Float32)},
+		batch.Field{Name: "l", Type: batchtest.ListOf(batchtest.Nullable(batchtest.Scalar(batch.Int64)))}, batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)},
+		batch.Field{Name: "m", Type: batchtest.MapOf(batchtest.Scalar(batch.String), batchtest.StructOf(batch.Field{Name: "x", Type: batchtest.Scalar(batch.Float64)}, batch.Field{Name: "y", Type: batchtest.Scalar(batch.Bool)}))})
 }
 
 func FuzzDecode(f *testing.F) {
@@ -40,21 +42,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x01\x06\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add([]byte("\x02\x05\x00\x00\x00\x00\x02a\x00\x00\x00\x01\x02\x02\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		d := decoder(t, avro.Format{Schema: fuzzSchema}, fuzzType())
-		if err := d.Decode(t.Context(), seed); err != nil {
-			t.Fatal(err)
-		}
-		bad := d.Decode(t.Context(), payload)
-		if err := d.Decode(t.Context(), seed); err != nil {
-			t.Fatal(err)
-		}
-		rows := d.Take()
-		if err := batch.Validate(rows); err != nil {
-			t.Fatalf("%x: %v", payload, err)
-		}
-		if last := rows.Len - 1; rows.Format(0) != rows.Format(last) || (bad == nil) != (last == 2) {
-			t.Fatalf("%x: %d rows, %v", payload, rows.Len, bad)
-		}
+		d := messagetest.Decoder(t, avro.Format{Schema: fuzzSchema}, fuzzType())
+		rows, bad := messagetest.Between(t, d, seed, payload)
 		if bad != nil {
 			return
 		}
@@ -66,7 +55,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return // a value that the library reads and does not write, such as a far time
 		}
-		if row, err := rowOf(t, d, again); err != nil || row != rows.Format(1) {
+		if row, err := messagetest.Row(t, d, again); err != nil || row != rows.Format(1) {
 			t.Fatalf("%x is read as %s, as the library writes it %s, %v", payload, rows.Format(1), row, err)
 		}
 	})
@@ -80,13 +69,13 @@ func FuzzSchema(f *testing.F) {
 	f.Add(`{"type":"array","items":{"type":"fixed","name":"F","size":0}}`, []byte{4, 0})
 	typ := fuzzType()
 	for i := range typ.Fields {
-		typ.Fields[i].Type = nullable(typ.Fields[i].Type)
+		typ.Fields[i].Type = batchtest.Nullable(typ.Fields[i].Type)
 	}
 	f.Fuzz(func(t *testing.T, schema string, payload []byte) {
 		if !utf8.ValidString(schema) || strings.Count(schema, "{") > 50 {
 			return
 		}
-		for _, typ := range []*batch.Type{nullable(typ), listOf(nullable(scalar(batch.Bytes)))} {
+		for _, typ := range []*batch.Type{batchtest.Nullable(typ), batchtest.ListOf(batchtest.Nullable(batchtest.Scalar(batch.Bytes)))} {
 			d, err := avro.Format{Schema: schema}.Decoder(t.Context(), message.DecodeRequest{Type: typ})
 			if err != nil {
 				continue

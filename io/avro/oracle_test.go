@@ -1,7 +1,6 @@
 package avro_test
 
 import (
-	"context"
 	"math"
 	"reflect"
 	"testing"
@@ -9,73 +8,8 @@ import (
 
 	library "github.com/twmb/avro"
 
-	"github.com/leatflow/leat/io/avro"
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/connector/message"
 )
-
-func scalar(k batch.Kind) *batch.Type { return &batch.Type{Kind: k} }
-
-func nullable(t *batch.Type) *batch.Type {
-	n := *t
-	n.Nullable = true
-	return &n
-}
-
-func structOf(fields ...batch.Field) *batch.Type {
-	return &batch.Type{Kind: batch.Struct, Fields: fields}
-}
-
-func listOf(element *batch.Type) *batch.Type {
-	return &batch.Type{Kind: batch.List, Fields: []batch.Field{{Name: "element", Type: element}}}
-}
-
-func mapOf(value *batch.Type) *batch.Type {
-	return &batch.Type{Kind: batch.Map, Fields: []batch.Field{{Name: "key", Type: scalar(batch.String)}, {Name: "value", Type: value}}}
-}
-
-func decoder(t testing.TB, f avro.Format, typ *batch.Type) message.Decoder {
-	t.Helper()
-	d, err := f.Decoder(t.Context(), message.DecodeRequest{Topic: "events", Type: typ})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// rowOf decodes one payload and renders the row, or the error.
-func rowOf(t testing.TB, d message.Decoder, payload []byte) (string, error) {
-	t.Helper()
-	if err := d.Decode(context.Background(), payload); err != nil {
-		return "", err
-	}
-	rows := d.Take()
-	if err := batch.Validate(rows); err != nil || rows.Len != 1 {
-		t.Fatalf("%x: %d rows, %v", payload, rows.Len, err)
-	}
-	return rows.Format(0), nil
-}
-
-// encode returns the payloads of all rows of a column.
-func encode(t testing.TB, f avro.Format, rows *batch.Column) [][]byte {
-	t.Helper()
-	e, err := f.Encoder(t.Context(), message.EncodeRequest{Topic: "events", Type: rows.Type})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, ends, err := e.Encode(t.Context(), []byte("kept"), []int{4}, rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all [][]byte
-	for i := 1; i < len(ends); i++ {
-		all = append(all, data[ends[i-1]:ends[i]])
-	}
-	if len(all) != rows.Len || string(data[:4]) != "kept" || ends[len(ends)-1] != len(data) {
-		t.Fatalf("%d payloads of %d rows", len(all), rows.Len)
-	}
-	return all
-}
 
 // value returns a row as the library decodes it into an any.
 func value(c *batch.Column, i int) any {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/leatflow/leat/io/json"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector"
 )
 
@@ -25,13 +26,13 @@ func events(n int) string {
 }
 
 func eventType() *batch.Type {
-	return structOf(
-		batch.Field{Name: "user_id", Type: scalar(batch.String)},
-		batch.Field{Name: "at", Type: scalar(batch.Time)},
-		batch.Field{Name: "type", Type: scalar(batch.String)},
-		batch.Field{Name: "price", Type: scalar(batch.Float64)},
-		batch.Field{Name: "qty", Type: nullable(scalar(batch.Int32))},
-		batch.Field{Name: "tags", Type: listOf(scalar(batch.String))},
+	return batchtest.StructOf(
+		batch.Field{Name: "user_id", Type: batchtest.Scalar(batch.String)},
+		batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)},
+		batch.Field{Name: "type", Type: batchtest.Scalar(batch.String)},
+		batch.Field{Name: "price", Type: batchtest.Scalar(batch.Float64)},
+		batch.Field{Name: "qty", Type: batchtest.Nullable(batchtest.Scalar(batch.Int32))},
+		batch.Field{Name: "tags", Type: batchtest.ListOf(batchtest.Scalar(batch.String))},
 	)
 }
 

@@ -8,17 +8,18 @@ import (
 
 	"github.com/leatflow/leat/io/json"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector"
 )
 
 // nested is a type with everything inside something.
 func nested() *batch.Type {
-	point := structOf(batch.Field{Name: "x", Type: scalar(batch.Int8)}, batch.Field{Name: "y", Type: nullable(scalar(batch.Float64))})
-	return structOf(
-		batch.Field{Name: "id", Type: scalar(batch.Int64)},
-		batch.Field{Name: "path", Type: listOf(point)},
-		batch.Field{Name: "tags", Type: mapOf(scalar(batch.String), nullable(scalar(batch.Int64)))},
-		batch.Field{Name: "at", Type: nullable(point)},
+	point := batchtest.StructOf(batch.Field{Name: "x", Type: batchtest.Scalar(batch.Int8)}, batch.Field{Name: "y", Type: batchtest.Nullable(batchtest.Scalar(batch.Float64))})
+	return batchtest.StructOf(
+		batch.Field{Name: "id", Type: batchtest.Scalar(batch.Int64)},
+		batch.Field{Name: "path", Type: batchtest.ListOf(point)},
+		batch.Field{Name: "tags", Type: batchtest.MapOf(batchtest.Scalar(batch.String), batchtest.Nullable(batchtest.Scalar(batch.Int64)))},
+		batch.Field{Name: "at", Type: batchtest.Nullable(point)},
 	)
 }
 
@@ -102,7 +103,7 @@ func TestBadRecordsAreCutOff(t *testing.T) {
 func TestUnreadFields(t *testing.T) {
 	// Fields nobody reads are skipped whatever they hold, as long as it is JSON,
 	// and do not get in the way of a bad record or a null one.
-	typ := nullable(structOf(batch.Field{Name: "a", Type: scalar(batch.Int64)}, batch.Field{Name: "b", Type: scalar(batch.String)}))
+	typ := batchtest.Nullable(batchtest.StructOf(batch.Field{Name: "a", Type: batchtest.Scalar(batch.Int64)}, batch.Field{Name: "b", Type: batchtest.Scalar(batch.String)}))
 	path := filepath.Join(t.TempDir(), "rows.json")
 	write(t, path, `{"a":1,"b":7}`+"\nnull\n"+`{"a":"x","b":""}`+"\n"+`{"a":2}`+"\n"+`{"a":3,"b":tru}`)
 	bad := 0
@@ -125,7 +126,7 @@ func TestUnreadFields(t *testing.T) {
 func TestUnknownFields(t *testing.T) {
 	// A field the row type lacks is ignored, or makes the record bad when that
 	// is asked for, at any depth.
-	typ := structOf(batch.Field{Name: "a", Type: structOf(batch.Field{Name: "b", Type: scalar(batch.Bool)})})
+	typ := batchtest.StructOf(batch.Field{Name: "a", Type: batchtest.StructOf(batch.Field{Name: "b", Type: batchtest.Scalar(batch.Bool)})})
 	text := `{"a":{"b":true,"c":1}}` + "\n" + `{"a":{"b":false}}` + "\n" + `{"a":{"b":true},"A":1}`
 	rows, bad := rowsOf(t, json.Source{}, typ, text)
 	if len(rows) != 3 || len(bad) != 0 {
@@ -144,21 +145,21 @@ func TestScalars(t *testing.T) {
 		good, bad string // separated by blanks
 		want      string
 	}{
-		{scalar(batch.Bool), `true false`, `0 "true" tru`, `true false`},
-		{scalar(batch.Int8), `127 -128 -0`, `128 -129 1e0 1.0`, `127 -128 0`},
-		{scalar(batch.Uint8), `255 0 -0`, `256 -1`, `255 0 0`},
-		{scalar(batch.Int64), `9223372036854775807 -9223372036854775808`, `9223372036854775808 -9223372036854775809 18446744073709551616 99999999999999999999999`, `9223372036854775807 -9223372036854775808`},
-		{scalar(batch.Uint64), `18446744073709551615 0`, `18446744073709551616 -1 28446744073709551615`, `18446744073709551615 0`},
-		{scalar(batch.Float64), `0.1 1e22 123456789012345678 1E-400 -1.5e+3 "-Infinity" 1.7976931348623157e308 9007199254740993`, `1e309 "x" true`,
+		{batchtest.Scalar(batch.Bool), `true false`, `0 "true" tru`, `true false`},
+		{batchtest.Scalar(batch.Int8), `127 -128 -0`, `128 -129 1e0 1.0`, `127 -128 0`},
+		{batchtest.Scalar(batch.Uint8), `255 0 -0`, `256 -1`, `255 0 0`},
+		{batchtest.Scalar(batch.Int64), `9223372036854775807 -9223372036854775808`, `9223372036854775808 -9223372036854775809 18446744073709551616 99999999999999999999999`, `9223372036854775807 -9223372036854775808`},
+		{batchtest.Scalar(batch.Uint64), `18446744073709551615 0`, `18446744073709551616 -1 28446744073709551615`, `18446744073709551615 0`},
+		{batchtest.Scalar(batch.Float64), `0.1 1e22 123456789012345678 1E-400 -1.5e+3 "-Infinity" 1.7976931348623157e308 9007199254740993`, `1e309 "x" true`,
 			`0.1 1e+22 1.2345678901234568e+17 0 -1500 -Inf 1.7976931348623157e+308 9.007199254740992e+15`},
-		{scalar(batch.Float32), `16777217 3.4028235e38 0.1`, `3.5e38`, `1.6777216e+07 3.4028235e+38 0.1`},
-		{scalar(batch.String), `"" "é" "\ud83d\ude42" "\ud83dx" "\u00e9\/"`, `1 "`, ` é 🙂 ` + "\ufffdx é/"},
-		{scalar(batch.Bytes), `"" "AP8="`, `"AP8" "*" 1`, `0x 0x00ff`},
-		{nullable(scalar(batch.Int16)), `null 1`, `nul nulll`, `null 1`},
-		{scalar(batch.Time), `"2013-01-31T05:15:00Z" "2013-01-31T05:15:00.1234567+02:00" "1969-12-31t23:59:59.999999z" "2000-02-29T00:00:00-00:30" 1 -1`,
+		{batchtest.Scalar(batch.Float32), `16777217 3.4028235e38 0.1`, `3.5e38`, `1.6777216e+07 3.4028235e+38 0.1`},
+		{batchtest.Scalar(batch.String), `"" "é" "\ud83d\ude42" "\ud83dx" "\u00e9\/"`, `1 "`, ` é 🙂 ` + "\ufffdx é/"},
+		{batchtest.Scalar(batch.Bytes), `"" "AP8="`, `"AP8" "*" 1`, `0x 0x00ff`},
+		{batchtest.Nullable(batchtest.Scalar(batch.Int16)), `null 1`, `nul nulll`, `null 1`},
+		{batchtest.Scalar(batch.Time), `"2013-01-31T05:15:00Z" "2013-01-31T05:15:00.1234567+02:00" "1969-12-31t23:59:59.999999z" "2000-02-29T00:00:00-00:30" 1 -1`,
 			`"2013-02-29T00:00:00Z" "2013-1-31T05:15:00Z" "2013-01-31T24:00:00Z" "2013-01-31T05:15:60Z" "2013-01-31T05:15:00" "2013-01-31T05:15:00.Z" "2013-01-31T05:15:00+2:00" "1900-02-29T00:00:00Z" 1.5 9223372036854775807 true`,
 			"2013-01-31T05:15:00.000000Z 2013-01-31T03:15:00.123456Z 1969-12-31T23:59:59.999999Z 2000-02-29T00:30:00.000000Z 1970-01-01T00:00:00.000001Z 1969-12-31T23:59:59.999999Z"},
-		{mapOf(scalar(batch.Uint8), scalar(batch.Bool)), `{"2":true,"10":false}`, `{"x":true} {"256":true} {"1":true,"01":true} {"1_":true}`, `{2: true, 10: false}`},
+		{batchtest.MapOf(batchtest.Scalar(batch.Uint8), batchtest.Scalar(batch.Bool)), `{"2":true,"10":false}`, `{"x":true} {"256":true} {"1":true,"01":true} {"1_":true}`, `{2: true, 10: false}`},
 	} {
 		rows, bad := rowsOf(t, json.Source{}, c.typ, strings.ReplaceAll(c.good, " ", "\n"))
 		if got := strings.Join(rows, " "); got != c.want || len(bad) > 0 {
@@ -173,7 +174,7 @@ func TestScalars(t *testing.T) {
 
 func TestLongRecord(t *testing.T) {
 	// A record over the limit is bad, with its place and beginning; the next is read.
-	typ := scalar(batch.String)
+	typ := batchtest.Scalar(batch.String)
 	rows, bad := rowsOf(t, json.Source{MaxLine: 100}, typ, `"`+strings.Repeat("x", 200)+"\"\n\"ok\"")
 	if !slices.Equal(rows, []string{"ok"}) || len(bad) != 1 || !strings.HasSuffix(bad[0].Place, ":1") || len(bad[0].Raw) < 100 {
 		t.Errorf("rows %q, bad %v", rows, bad)
@@ -182,7 +183,7 @@ func TestLongRecord(t *testing.T) {
 
 func TestSourceMistakes(t *testing.T) {
 	// Mistakes that need no look at the disk are all reported by Validate.
-	typ := structOf(batch.Field{Name: "a", Type: scalar(batch.Int64)}, batch.Field{Name: "a", Type: scalar(batch.Invalid)})
+	typ := batchtest.StructOf(batch.Field{Name: "a", Type: batchtest.Scalar(batch.Int64)}, batch.Field{Name: "a", Type: batchtest.Scalar(batch.Invalid)})
 	err := json.Source{MaxLine: -1}.Validate(typ)
 	for _, want := range []string{"path is empty", "MaxLine is -1", "two fields are called \"a\"", "no JSON value is a invalid"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -192,7 +193,7 @@ func TestSourceMistakes(t *testing.T) {
 	if err := (json.Source{Path: "x"}).Validate(nil); err == nil {
 		t.Error("no type was accepted")
 	}
-	_, _, err = read(t, json.Source{Path: t.TempDir()}, scalar(batch.Bool))
+	_, _, err = read(t, json.Source{Path: t.TempDir()}, batchtest.Scalar(batch.Bool))
 	if err == nil || !strings.Contains(err.Error(), "holds no files that end in .json") {
 		t.Errorf("empty directory: %v", err)
 	}

@@ -7,41 +7,11 @@ import (
 
 	"github.com/leatflow/leat/io/json"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector/connectortest"
 	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/connector/message/messagetest"
 )
-
-func decoder(t testing.TB, f json.Format, typ *batch.Type, needed []bool) message.Decoder {
-	t.Helper()
-	d, err := f.Decoder(t.Context(), message.DecodeRequest{Topic: "events", Type: typ, Needed: needed})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// payloads encodes all rows of a column.
-func payloads(t testing.TB, rows *batch.Column) [][]byte {
-	t.Helper()
-	e, err := json.Format{}.Encoder(t.Context(), message.EncodeRequest{Topic: "events", Type: rows.Type})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, ends, err := e.Encode(t.Context(), []byte("kept"), nil, rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all [][]byte
-	from := len("kept")
-	for _, end := range ends {
-		all = append(all, data[from:end])
-		from = end
-	}
-	if string(data[:4]) != "kept" || from != len(data) {
-		t.Fatalf("%d bytes, the last payload ends at %d", len(data), from)
-	}
-	return all
-}
 
 func TestFormatRoundTrip(t *testing.T) {
 	// Rows of every kind, also from the middle of a longer column, are the same
@@ -49,9 +19,9 @@ func TestFormatRoundTrip(t *testing.T) {
 	typ := connectortest.EveryKind()
 	all := connectortest.Sample(typ, 60, 3)
 	rows := all.Slice(7, 60)
-	d := decoder(t, json.Format{RefuseUnknown: true}, typ, nil)
+	d := messagetest.Decoder(t, json.Format{RefuseUnknown: true}, typ)
 	var taken []*batch.Column
-	for i, payload := range payloads(t, rows) {
+	for i, payload := range messagetest.Encode(t, json.Format{}, rows) {
 		if err := d.Decode(t.Context(), payload); err != nil {
 			t.Fatalf("%s: %v", payload, err)
 		}
@@ -78,7 +48,7 @@ func TestFormatBadPayloads(t *testing.T) {
 	// A bad payload is an error that says what and where, and leaves the rows
 	// before and behind it as they are.
 	good := `{"id":1,"path":[{"x":1,"y":2}],"tags":{"b":2,"a":1},"at":{"x":1}}`
-	for text, want := range map[string]string{
+	messagetest.BadPayloads(t, json.Format{}, nested(), good, map[string]string{
 		"":                           "the payload is empty; want one JSON value",
 		" \n":                        "the payload is empty",
 		`{"id":1,`:                   "want a field name, got the end of the payload (column 9)",
@@ -98,28 +68,13 @@ func TestFormatBadPayloads(t *testing.T) {
 		`{"id":1,"tags":{}}`:                       "field path: the field is missing",
 		`{"id":1,"at":{"x":1,"y":1e400},"path":[]`: "field at.y: 1e400 does not fit float64",
 		"\x00\x00\x00\x00\x01rest":                 "want an object, got '\\x00'; a payload that begins with the byte 0 was written with a schema registry",
-	} {
-		d := decoder(t, json.Format{}, nested(), nil)
-		for _, payload := range []string{good, text, good} {
-			err := d.Decode(t.Context(), []byte(payload))
-			if payload == good && err != nil {
-				t.Fatal(err)
-			}
-			if payload == text && (err == nil || !strings.Contains(err.Error(), want)) {
-				t.Errorf("%.60q gives %v, want %q", text, err, want)
-			}
-		}
-		rows := d.Take()
-		if err := batch.Validate(rows); err != nil || rows.Len != 2 || rows.Format(0) != rows.Format(1) {
-			t.Errorf("%.60q leaves %d rows, %v", text, rows.Len, err)
-		}
-	}
+	})
 }
 
 func TestFormatOptions(t *testing.T) {
 	// Fields nobody needs are nil, unknown ones are refused on demand, bytes that
 	// are no UTF-8 become U+FFFD, and a scalar type asks for the value itself.
-	d := decoder(t, json.Format{RefuseUnknown: true}, nested(), []bool{true, false, false, false})
+	d := messagetest.Decoder(t, json.Format{RefuseUnknown: true}, nested(), true, false, false, false)
 	if err := d.Decode(t.Context(), []byte(`{"path":"x","id":5}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +85,7 @@ func TestFormatOptions(t *testing.T) {
 	if !slices.Equal(rows.Children[0].Ints, []int64{5}) || rows.Children[1] != nil || rows.Children[3] != nil {
 		t.Errorf("rows %+v", rows)
 	}
-	d = decoder(t, json.Format{}, scalar(batch.String), nil)
+	d = messagetest.Decoder(t, json.Format{}, batchtest.Scalar(batch.String))
 	if err := d.Decode(t.Context(), []byte("\t\"a\xffb\"\r\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +97,7 @@ func TestFormatOptions(t *testing.T) {
 func TestFormatMistakes(t *testing.T) {
 	// A type JSON cannot hold is refused before anything is read; rows of another
 	// type, or without a column, when they come.
-	odd := structOf(batch.Field{Name: "m", Type: mapOf(scalar(batch.Float64), scalar(batch.Bool))})
+	odd := batchtest.StructOf(batch.Field{Name: "m", Type: batchtest.MapOf(batchtest.Scalar(batch.Float64), batchtest.Scalar(batch.Bool))})
 	_, decoding := json.Format{}.Decoder(t.Context(), message.DecodeRequest{Type: odd})
 	_, encoding := json.Format{}.Encoder(t.Context(), message.EncodeRequest{Type: odd})
 	for _, err := range []error{json.Format{}.Validate(odd), decoding, encoding} {
@@ -150,7 +105,7 @@ func TestFormatMistakes(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
-	typ := structOf(batch.Field{Name: "a", Type: scalar(batch.Int64)})
+	typ := batchtest.StructOf(batch.Field{Name: "a", Type: batchtest.Scalar(batch.Int64)})
 	e, err := json.Format{}.Encoder(t.Context(), message.EncodeRequest{Type: typ})
 	if err != nil {
 		t.Fatal(err)
@@ -174,23 +129,10 @@ func FuzzFormat(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		d := decoder(t, json.Format{}, nested(), nil)
+		d := messagetest.Decoder(t, json.Format{}, nested())
 		good := []byte(`{"id":7,"path":[{"x":1}],"tags":{"b":1,"a":2}}`)
-		if err := d.Decode(t.Context(), good); err != nil {
-			t.Fatal(err)
-		}
-		bad := d.Decode(t.Context(), payload)
-		if err := d.Decode(t.Context(), good); err != nil {
-			t.Fatal(err)
-		}
-		rows := d.Take()
-		if err := batch.Validate(rows); err != nil {
-			t.Fatalf("%q: %v", payload, err)
-		}
-		if last := rows.Len - 1; rows.Format(0) != rows.Format(last) || (bad == nil) != (last == 2) {
-			t.Fatalf("%q: %d rows, %v, the first %s, the last %s", payload, rows.Len, bad, rows.Format(0), rows.Format(last))
-		}
-		for i, again := range payloads(t, rows) {
+		rows, _ := messagetest.Between(t, d, good, payload)
+		for i, again := range messagetest.Encode(t, json.Format{}, rows) {
 			if err := d.Decode(t.Context(), again); err != nil {
 				t.Fatalf("%q is encoded as %q: %v", payload, again, err)
 			}

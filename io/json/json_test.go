@@ -10,30 +10,11 @@ import (
 
 	"github.com/leatflow/leat/io/json"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector"
 	"github.com/leatflow/leat/sdk/connector/connectortest"
 	"github.com/leatflow/leat/sdk/connector/staging"
 )
-
-func scalar(k batch.Kind) *batch.Type { return &batch.Type{Kind: k} }
-
-func nullable(t *batch.Type) *batch.Type {
-	n := *t
-	n.Nullable = true
-	return &n
-}
-
-func structOf(fields ...batch.Field) *batch.Type {
-	return &batch.Type{Kind: batch.Struct, Fields: fields}
-}
-
-func listOf(element *batch.Type) *batch.Type {
-	return &batch.Type{Kind: batch.List, Fields: []batch.Field{{Name: "element", Type: element}}}
-}
-
-func mapOf(key, value *batch.Type) *batch.Type {
-	return &batch.Type{Kind: batch.Map, Fields: []batch.Field{{Name: "key", Type: key}, {Name: "value", Type: value}}}
-}
 
 func write(t testing.TB, path, content string) {
 	t.Helper()
@@ -101,7 +82,7 @@ func TestSourceConformance(t *testing.T) {
 	write(t, filepath.Join(dir, "a.json"), "\ufeff{\"user\":\"ann\",\"delay\":4}\r\n\n  \n{\"delay\":null, \"x\":[{}], \"user\":\"bob\"}")
 	write(t, filepath.Join(dir, "b.ndjson"), strings.Repeat(`{"user":"eve"}`+"\n", 9)+"{\"user\":1}\nrubbish\n"+`{"user":"mo","delay":-7}`)
 	write(t, filepath.Join(dir, "c.csv"), "no")
-	typ := structOf(batch.Field{Name: "user", Type: scalar(batch.String)}, batch.Field{Name: "delay", Type: nullable(scalar(batch.Int32))})
+	typ := batchtest.StructOf(batch.Field{Name: "user", Type: batchtest.Scalar(batch.String)}, batch.Field{Name: "delay", Type: batchtest.Nullable(batchtest.Scalar(batch.Int32))})
 	users := batch.Strings{}
 	for _, u := range strings.Fields("ann bob eve eve eve eve eve eve eve eve eve mo") {
 		users.Append(u)
@@ -155,13 +136,13 @@ func TestSinkConformance(t *testing.T) {
 func TestWritten(t *testing.T) {
 	// What the sink writes, byte for byte: field order, nulls, times, escapes,
 	// floats, map keys, base64.
-	typ := structOf(
-		batch.Field{Name: "a \"b\"", Type: scalar(batch.String)},
-		batch.Field{Name: "at", Type: scalar(batch.Time)},
-		batch.Field{Name: "f", Type: scalar(batch.Float64)},
-		batch.Field{Name: "n", Type: nullable(scalar(batch.Uint64))},
-		batch.Field{Name: "raw", Type: scalar(batch.Bytes)},
-		batch.Field{Name: "m", Type: mapOf(scalar(batch.Int64), listOf(scalar(batch.Bool)))},
+	typ := batchtest.StructOf(
+		batch.Field{Name: "a \"b\"", Type: batchtest.Scalar(batch.String)},
+		batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)},
+		batch.Field{Name: "f", Type: batchtest.Scalar(batch.Float64)},
+		batch.Field{Name: "n", Type: batchtest.Nullable(batchtest.Scalar(batch.Uint64))},
+		batch.Field{Name: "raw", Type: batchtest.Scalar(batch.Bytes)},
+		batch.Field{Name: "m", Type: batchtest.MapOf(batchtest.Scalar(batch.Int64), batchtest.ListOf(batchtest.Scalar(batch.Bool)))},
 	)
 	text := `{"a \"b\"":"x\n\t\u0001\"\\é/","at":"2013-01-31T05:15:00.250000Z","f":1e-7,"n":null,"raw":"/wA=","m":{"-1":[true,false],"2":[]}}
 {"a \"b\"":"\ufffd","at":253402300800000000,"f":"NaN","n":18446744073709551615,"raw":"","m":{}}
@@ -208,13 +189,13 @@ func TestWritten(t *testing.T) {
 func TestSinkRefusals(t *testing.T) {
 	// A type JSON cannot hold is refused before the run, a column that was not
 	// read and a batch of another type when they come.
-	err := json.Sink{}.Validate(structOf(batch.Field{Name: "m", Type: mapOf(scalar(batch.Float64), scalar(batch.Bool))}))
+	err := json.Sink{}.Validate(batchtest.StructOf(batch.Field{Name: "m", Type: batchtest.MapOf(batchtest.Scalar(batch.Float64), batchtest.Scalar(batch.Bool))}))
 	for _, want := range []string{"empty path", "field m", "key of a JSON object"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %q", err, want)
 		}
 	}
-	typ := structOf(batch.Field{Name: "a", Type: scalar(batch.Int64)})
+	typ := batchtest.StructOf(batch.Field{Name: "a", Type: batchtest.Scalar(batch.Int64)})
 	out, err := json.Sink{Dir: t.TempDir()}.Open(t.Context(), connector.SinkRequest{Type: typ, Parallelism: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,8 @@ import (
 
 	"github.com/leatflow/leat/io/protobuf"
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
+	"github.com/leatflow/leat/sdk/connector/message/messagetest"
 )
 
 const benchFile = `name: "bench.proto" package: "t" syntax: "proto3" dependency: "google/protobuf/timestamp.proto"
@@ -24,12 +25,12 @@ message_type { name: "Report"
 
 func BenchmarkFormat(b *testing.B) {
 	const rows = 4096
-	typ := structOf(batch.Field{Name: "origin", Type: scalar(batch.String)}, batch.Field{Name: "destination", Type: scalar(batch.String)},
-		batch.Field{Name: "at", Type: scalar(batch.Time)}, batch.Field{Name: "delay", Type: nullable(scalar(batch.Int64))},
-		batch.Field{Name: "distance", Type: scalar(batch.Float64)}, batch.Field{Name: "seq", Type: scalar(batch.Int64)})
+	typ := batchtest.StructOf(batch.Field{Name: "origin", Type: batchtest.Scalar(batch.String)}, batch.Field{Name: "destination", Type: batchtest.Scalar(batch.String)},
+		batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)}, batch.Field{Name: "delay", Type: batchtest.Nullable(batchtest.Scalar(batch.Int64))},
+		batch.Field{Name: "distance", Type: batchtest.Scalar(batch.Float64)}, batch.Field{Name: "seq", Type: batchtest.Scalar(batch.Int64)})
 	report := describe(b, benchFile, "Report")
 	f := protobuf.Format{Message: report}
-	d := decoder(b, f, typ)
+	d := messagetest.Decoder(b, f, typ)
 	for i := range rows {
 		text := fmt.Sprintf(`origin: "JFK" destination: "D%02d" at { seconds: %d } distance: 2475.5 seq: %d`, i%77, 1e9+i, i)
 		if i%4 > 0 {
@@ -40,54 +41,13 @@ func BenchmarkFormat(b *testing.B) {
 		}
 	}
 	column := d.Take()
-	all, size := encode(b, f, column), 0
-	for _, payload := range all {
-		size += len(payload)
-	}
-	rate := func(b *testing.B) {
-		b.ReportMetric(float64(b.N*rows)/b.Elapsed().Seconds()/1e6, "Mrows/s")
-	}
-	b.Run("decode", func(b *testing.B) {
-		b.SetBytes(int64(size))
-		b.ReportAllocs()
-		for b.Loop() {
-			for _, payload := range all {
-				if err := d.Decode(b.Context(), payload); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if d.Take().Len != rows {
-				b.Fatal("rows are missing")
+	payloads := messagetest.Encode(b, f, column)
+	messagetest.Bench(b, f, typ, payloads)
+	messagetest.Measure(b, "library decode into dynamicpb", payloads, func(b *testing.B) {
+		for _, payload := range payloads {
+			if err := proto.Unmarshal(payload, dynamicpb.NewMessage(report)); err != nil {
+				b.Fatal(err)
 			}
 		}
-		rate(b)
-	})
-	b.Run("encode", func(b *testing.B) {
-		e, err := f.Encoder(b.Context(), message.EncodeRequest{Type: typ})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.SetBytes(int64(size))
-		b.ReportAllocs()
-		var dst []byte
-		var ends []int
-		for b.Loop() {
-			if dst, ends, err = e.Encode(b.Context(), dst[:0], ends[:0], column); err != nil || len(dst) != size {
-				b.Fatal(len(dst), size, err)
-			}
-		}
-		rate(b)
-	})
-	b.Run("library decode into dynamicpb", func(b *testing.B) {
-		b.SetBytes(int64(size))
-		b.ReportAllocs()
-		for b.Loop() {
-			for _, payload := range all {
-				if err := proto.Unmarshal(payload, dynamicpb.NewMessage(report)); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
-		rate(b)
 	})
 }

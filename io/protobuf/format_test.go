@@ -17,8 +17,10 @@ import (
 
 	"github.com/leatflow/leat/io/protobuf"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 	"github.com/leatflow/leat/sdk/connector/connectortest"
 	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/connector/message/messagetest"
 	"github.com/leatflow/leat/sdk/connector/message/registry"
 )
 
@@ -42,8 +44,8 @@ func TestRowsAndLibrary(t *testing.T) {
 	f := protobuf.Format{Message: every}
 	for seed := range uint64(6) {
 		rows := everyRows(60, seed).Slice(3, 60)
-		d := decoder(t, f, rows.Type)
-		for i, payload := range encode(t, f, rows) {
+		d := messagetest.Decoder(t, f, rows.Type)
+		for i, payload := range messagetest.Encode(t, f, rows) {
 			want := dynamicpb.NewMessage(every)
 			fill(want, rows, i)
 			got := dynamicpb.NewMessage(every)
@@ -51,7 +53,7 @@ func TestRowsAndLibrary(t *testing.T) {
 				t.Fatalf("row %d is written as %v\nwant %v\n%v", i, got, want, err)
 			}
 			for _, p := range [][]byte{payload, marshal(t, want)} {
-				if row, err := rowOf(t, d, p); err != nil || row != rows.Format(i) {
+				if row, err := messagetest.Row(t, d, p); err != nil || row != rows.Format(i) {
 					t.Fatalf("row %d is read as\n%s\nwant\n%s\n%v", i, row, rows.Format(i), err)
 				}
 			}
@@ -64,12 +66,12 @@ func TestWire(t *testing.T) {
 	// reads it: the last of a field counts, messages merge, a oneof has one member,
 	// packed and not, unknown fields and other wire types, entries without a key.
 	every := describe(t, everyFile, "Every")
-	typ := structOf(batch.Field{Name: "i32", Type: scalar(batch.Int64)}, batch.Field{Name: "in", Type: nullable(innerType())},
-		batch.Field{Name: "two", Type: nullable(innerType())}, batch.Field{Name: "packed", Type: listOf(scalar(batch.Int64))},
-		batch.Field{Name: "loose", Type: listOf(scalar(batch.Int64))}, batch.Field{Name: "by_name", Type: mapOf(scalar(batch.String), innerType())},
-		batch.Field{Name: "gate", Type: scalar(batch.String)}, batch.Field{Name: "wrapped", Type: nullable(scalar(batch.Int64))},
-		batch.Field{Name: "at", Type: nullable(scalar(batch.Time))})
-	d := decoder(t, protobuf.Format{Message: every}, typ)
+	typ := batchtest.StructOf(batch.Field{Name: "i32", Type: batchtest.Scalar(batch.Int64)}, batch.Field{Name: "in", Type: batchtest.Nullable(innerType())},
+		batch.Field{Name: "two", Type: batchtest.Nullable(innerType())}, batch.Field{Name: "packed", Type: batchtest.ListOf(batchtest.Scalar(batch.Int64))},
+		batch.Field{Name: "loose", Type: batchtest.ListOf(batchtest.Scalar(batch.Int64))}, batch.Field{Name: "by_name", Type: batchtest.MapOf(batchtest.Scalar(batch.String), innerType())},
+		batch.Field{Name: "gate", Type: batchtest.Scalar(batch.String)}, batch.Field{Name: "wrapped", Type: batchtest.Nullable(batchtest.Scalar(batch.Int64))},
+		batch.Field{Name: "at", Type: batchtest.Nullable(batchtest.Scalar(batch.Time))})
+	d := messagetest.Decoder(t, protobuf.Format{Message: every}, typ)
 	field := func(number protowire.Number, v []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), v)
 	}
@@ -109,7 +111,7 @@ func TestWire(t *testing.T) {
 		{join(varint(16, 42), field(18, varint(1, 3)), field(18, varint(1, 4)), field(17, varint(1, 1)), field(17, varint(2, 2000))),
 			row("0", "null", "null", "[]", "[]", "{}", `"42"`, "4", "1970-01-01T00:00:01.000002Z")},
 	} {
-		got, err := rowOf(t, d, c.payload)
+		got, err := messagetest.Row(t, d, c.payload)
 		if err != nil || got != c.want {
 			t.Errorf("%x\nis read as %s, %v\nwant       %s", c.payload, got, err, c.want)
 		}
@@ -117,7 +119,7 @@ func TestWire(t *testing.T) {
 		if err := proto.Unmarshal(c.payload, m); err != nil {
 			t.Fatal(err)
 		}
-		if again, err := rowOf(t, d, marshal(t, m)); again != c.want || err != nil {
+		if again, err := messagetest.Row(t, d, marshal(t, m)); again != c.want || err != nil {
 			t.Errorf("%x\nis for the library %v, %v", c.payload, m, err)
 		}
 	}
@@ -127,12 +129,12 @@ func TestBadPayloads(t *testing.T) {
 	// A bad payload is an error that says what is wrong, and leaves the rows around
 	// it as they are, in time in proportion to its bytes.
 	every := describe(t, everyFile, "Every")
-	typ := structOf(batch.Field{Name: "text", Type: scalar(batch.String)}, batch.Field{Name: "i64", Type: scalar(batch.Int8)},
-		batch.Field{Name: "in", Type: nullable(innerType())}, batch.Field{Name: "at", Type: scalar(batch.Time)},
-		batch.Field{Name: "packed", Type: listOf(scalar(batch.Int8))}, batch.Field{Name: "u64", Type: scalar(batch.Int64)},
-		batch.Field{Name: "inners", Type: listOf(innerType())})
+	typ := batchtest.StructOf(batch.Field{Name: "text", Type: batchtest.Scalar(batch.String)}, batch.Field{Name: "i64", Type: batchtest.Scalar(batch.Int8)},
+		batch.Field{Name: "in", Type: batchtest.Nullable(innerType())}, batch.Field{Name: "at", Type: batchtest.Scalar(batch.Time)},
+		batch.Field{Name: "packed", Type: batchtest.ListOf(batchtest.Scalar(batch.Int8))}, batch.Field{Name: "u64", Type: batchtest.Scalar(batch.Int64)},
+		batch.Field{Name: "inners", Type: batchtest.ListOf(innerType())})
 	good := string(parse(t, every, `text: "x" i64: 1 in { id: 2 note: "n" } at { seconds: 5 } packed: [1,2] inners { id: 4 }`))
-	for text, want := range map[string]string{
+	messagetest.BadPayloads(t, protobuf.Format{Message: every}, typ, good, map[string]string{
 		"":                         "field at: the field is missing, and time is never null",
 		good[:len(good)-1]:         "the payload ends within the value",
 		"\x72\xff\xff\xff\xff\x7f": "field text: the payload ends within the value",
@@ -151,25 +153,10 @@ func TestBadPayloads(t *testing.T) {
 		"\xfb\xff\x03":                      "which is not read",
 		strings.Repeat("\x9b\x06", 100_000): "which is not read",
 		`{"text":"x"}`:                      "the payload ends within field number 15, which is not read",
-	} {
-		d := decoder(t, protobuf.Format{Message: every}, typ)
-		for _, payload := range []string{good, text, good} {
-			err := d.Decode(t.Context(), []byte(payload))
-			if payload == good && err != nil {
-				t.Fatal(err)
-			}
-			if payload == text && (err == nil || !strings.Contains(err.Error(), want)) {
-				t.Errorf("%.40q gives %v, want %q", text, err, want)
-			}
-		}
-		rows := d.Take()
-		if err := batch.Validate(rows); err != nil || rows.Len != 2 || rows.Format(0) != rows.Format(1) {
-			t.Errorf("%.40q leaves %d rows, %v", text, rows.Len, err)
-		}
-	}
+	})
 	// A message cut into a million occurrences is put together once.
-	d := decoder(t, protobuf.Format{Message: every}, typ)
-	if row, err := rowOf(t, d, []byte(good+strings.Repeat("\x9a\x01\x02\x08\x07", 1_000_000))); err != nil || !strings.Contains(row, `in: {note: "n", id: 7}`) {
+	d := messagetest.Decoder(t, protobuf.Format{Message: every}, typ)
+	if row, err := messagetest.Row(t, d, []byte(good+strings.Repeat("\x9a\x01\x02\x08\x07", 1_000_000))); err != nil || !strings.Contains(row, `in: {note: "n", id: 7}`) {
 		t.Errorf("a million occurrences: %.200s, %v", row, err)
 	}
 }
@@ -198,16 +185,16 @@ func TestProto2(t *testing.T) {
 	// Defaults that are declared stand for absent fields, unless the column is
 	// nullable; entries of a map have those of their types; what is required is.
 	old := describe(t, oldFile, "Old")
-	field := func(name string, k batch.Kind) batch.Field { return batch.Field{Name: name, Type: scalar(k)} }
-	typ := structOf(field("n", batch.Int32), field("s", batch.String), field("g", batch.String), field("u", batch.Uint64),
+	field := func(name string, k batch.Kind) batch.Field { return batch.Field{Name: name, Type: batchtest.Scalar(k)} }
+	typ := batchtest.StructOf(field("n", batch.Int32), field("s", batch.String), field("g", batch.String), field("u", batch.Uint64),
 		field("b", batch.Bool), field("f", batch.Float64), field("r", batch.Bytes), field("must", batch.Int32),
-		batch.Field{Name: "m", Type: mapOf(scalar(batch.String), scalar(batch.String))})
-	d := decoder(t, protobuf.Format{Message: old}, typ)
+		batch.Field{Name: "m", Type: batchtest.MapOf(batchtest.Scalar(batch.String), batchtest.Scalar(batch.String))})
+	d := messagetest.Decoder(t, protobuf.Format{Message: old}, typ)
 	for text, want := range map[string]string{
 		`must: 1 grp { n: 3 }`: `{n: -7, s: "x", g: "B", u: 18446744073709551615, b: true, f: 1.5, r: 0x01, must: 1, m: {}}`,
 		`must: 1 n: 0 s: "" g: A u: 0 b: false f: 0 r: "" m { key: "k" value: ONE }`: `{n: 0, s: "", g: "A", u: 0, b: false, f: 0, r: 0x, must: 1, m: {"k": "ONE"}}`,
 	} {
-		if got, err := rowOf(t, d, parse(t, old, text)); got != want || err != nil {
+		if got, err := messagetest.Row(t, d, parse(t, old, text)); got != want || err != nil {
 			t.Errorf("%s is read as %s, %v\nwant %s", text, got, err, want)
 		}
 	}
@@ -215,21 +202,21 @@ func TestProto2(t *testing.T) {
 		"\x40\x01\x52\x00":                 `m: {"": "NONE"}`,  // an entry of nothing
 		"\x40\x01\x08\xff\xff\xff\xff\x7f": "n: -2147483648, ", // more bits than an sint32 has
 	} {
-		if got, err := rowOf(t, d, []byte(payload)); !strings.Contains(got, want) || err != nil {
+		if got, err := messagetest.Row(t, d, []byte(payload)); !strings.Contains(got, want) || err != nil {
 			t.Errorf("%x is read as %s, %v, want %s", payload, got, err, want)
 		}
 	}
-	if _, err := rowOf(t, d, nil); err == nil || !strings.Contains(err.Error(), "field must: the field is missing") {
+	if _, err := messagetest.Row(t, d, nil); err == nil || !strings.Contains(err.Error(), "field must: the field is missing") {
 		t.Errorf("without what is required: %v", err)
 	}
-	some := structOf(batch.Field{Name: "n", Type: nullable(scalar(batch.Int32))})
-	if got, err := rowOf(t, decoder(t, protobuf.Format{Message: old}, some), nil); got != "{n: null}" || err != nil {
+	some := batchtest.StructOf(batch.Field{Name: "n", Type: batchtest.Nullable(batchtest.Scalar(batch.Int32))})
+	if got, err := messagetest.Row(t, messagetest.Decoder(t, protobuf.Format{Message: old}, some), nil); got != "{n: null}" || err != nil {
 		t.Errorf("nullable: %s, %v", got, err)
 	}
 	if _, err := (protobuf.Format{Message: old}).Encoder(t.Context(), message.EncodeRequest{Type: some}); err == nil || !strings.Contains(err.Error(), "field must: it is required, and the rows have none") {
 		t.Errorf("writing without what is required: %v", err)
 	}
-	_, err := protobuf.Format{Message: old}.Decoder(t.Context(), message.DecodeRequest{Type: structOf(batch.Field{Name: "grp", Type: some})})
+	_, err := protobuf.Format{Message: old}.Decoder(t.Context(), message.DecodeRequest{Type: batchtest.StructOf(batch.Field{Name: "grp", Type: some})})
 	if err == nil || !strings.Contains(err.Error(), "field grp: the message has") {
 		t.Errorf("a group: %v", err)
 	}
@@ -242,8 +229,8 @@ func TestEnumNames(t *testing.T) {
 		enum_type { name: "Gate" value { name: "NONE" number: 0 } value { name: "A" number: 1 } }
 		message_type { name: "M" field { name: "in" number: 1 type: TYPE_MESSAGE type_name: ".e.In" label: LABEL_OPTIONAL } }
 		message_type { name: "In" field { name: "gate" number: 1 type: TYPE_ENUM type_name: ".e.Gate" label: LABEL_OPTIONAL } }`
-	inner := nullable(structOf(batch.Field{Name: "gate", Type: scalar(batch.String)}))
-	typ := structOf(batch.Field{Name: "in", Type: inner})
+	inner := batchtest.Nullable(batchtest.StructOf(batch.Field{Name: "gate", Type: batchtest.Scalar(batch.String)}))
+	typ := batchtest.StructOf(batch.Field{Name: "in", Type: inner})
 	f := protobuf.Format{Message: describe(t, file, "M")}
 	rows := func(names ...string) *batch.Column {
 		text, valid := batch.Strings{}, batch.NewBitmap(len(names))
@@ -258,7 +245,7 @@ func TestEnumNames(t *testing.T) {
 		return batch.NewStruct(typ, len(names), in)
 	}
 	want := []string{"\x0a\x02\x08\x01", "", "\x0a\x00", "\x0a\x0b\x08\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"}
-	for i, payload := range encode(t, f, rows("A", "null", "NONE", "-2")) {
+	for i, payload := range messagetest.Encode(t, f, rows("A", "null", "NONE", "-2")) {
 		if string(payload) != want[i] {
 			t.Errorf("row %d is written %x, want %x", i, payload, want[i])
 		}
@@ -283,9 +270,9 @@ func TestOneof(t *testing.T) {
 			field { name: "b" number: 3 type: TYPE_INT64 label: LABEL_OPTIONAL oneof_index: 0 }
 			field { name: "x" number: 2 type: TYPE_INT64 label: LABEL_OPTIONAL oneof_index: 1 }
 			oneof_decl { name: "choice" } oneof_decl { name: "other" } }`
-	one := nullable(scalar(batch.Int64))
-	inner := nullable(structOf(batch.Field{Name: "a", Type: one}, batch.Field{Name: "x", Type: one}, batch.Field{Name: "b", Type: one}))
-	typ := structOf(batch.Field{Name: "in", Type: inner})
+	one := batchtest.Nullable(batchtest.Scalar(batch.Int64))
+	inner := batchtest.Nullable(batchtest.StructOf(batch.Field{Name: "a", Type: one}, batch.Field{Name: "x", Type: one}, batch.Field{Name: "b", Type: one}))
+	typ := batchtest.StructOf(batch.Field{Name: "in", Type: inner})
 	f := protobuf.Format{Message: describe(t, file, "M")}
 	rows := func(set ...string) *batch.Column { // the fields that have a value, in each row
 		in := batch.NewStruct(inner, len(set), nil, nil, nil)
@@ -306,10 +293,10 @@ func TestOneof(t *testing.T) {
 		}
 		return batch.NewStruct(typ, len(set), in)
 	}
-	d := decoder(t, f, typ)
+	d := messagetest.Decoder(t, f, typ)
 	good := rows("ax", "null: ab", "xb", "")
-	for i, payload := range encode(t, f, good) {
-		if row, err := rowOf(t, d, payload); row != good.Format(i) || err != nil {
+	for i, payload := range messagetest.Encode(t, f, good) {
+		if row, err := messagetest.Row(t, d, payload); row != good.Format(i) || err != nil {
 			t.Errorf("row %d is read as %s, %v, want %s", i, row, err, good.Format(i))
 		}
 	}
@@ -326,24 +313,26 @@ func TestOneof(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	// What does not fit is said before anything is read or written.
 	every := describe(t, everyFile, "Every")
-	field := func(name string, typ *batch.Type) *batch.Type { return structOf(batch.Field{Name: name, Type: typ}) }
+	field := func(name string, typ *batch.Type) *batch.Type {
+		return batchtest.StructOf(batch.Field{Name: name, Type: typ})
+	}
 	for want, c := range map[string]struct {
 		typ     *batch.Type
 		reading bool
 		writing bool
 	}{
-		"field text: the message has string, which is not int64":                     {field("text", scalar(batch.Int64)), true, true},
-		"field txet: message t.Every has none of this name":                          {field("txet", scalar(batch.String)), true, true},
-		"field in: field id: the message has int64, which is not time":               {field("in", field("id", scalar(batch.Time))), true, true},
-		"field packed: the message has repeated int32, which is not int32":           {field("packed", scalar(batch.Int32)), true, true},
-		"field at: the message has google.protobuf.Timestamp, which is not int64":    {field("at", scalar(batch.Int64)), true, true},
-		"field by_id: the message has map<sint64, double>, which is not list<bool>":  {field("by_id", listOf(scalar(batch.Bool))), true, true},
-		"never null, and here are string?":                                           {field("words", listOf(nullable(scalar(batch.String)))), true, true},
-		"field db: the message has double, which would lose digits as float32":       {field("db", scalar(batch.Float32)), true, false},
-		"field fl: the message has float, which would lose digits as float64":        {field("fl", scalar(batch.Float64)), false, true},
-		"field i32: the column may be null, and the message has int32, which cannot": {field("i32", nullable(scalar(batch.Int32))), false, true},
-		"a payload of t.Every is a struct, not string":                               {scalar(batch.String), true, true},
-		"field byName: it is the same as by_name":                                    {structOf(batch.Field{Name: "by_name", Type: mapOf(scalar(batch.String), innerType())}, batch.Field{Name: "byName", Type: mapOf(scalar(batch.String), innerType())}), true, true},
+		"field text: the message has string, which is not int64":                     {field("text", batchtest.Scalar(batch.Int64)), true, true},
+		"field txet: message t.Every has none of this name":                          {field("txet", batchtest.Scalar(batch.String)), true, true},
+		"field in: field id: the message has int64, which is not time":               {field("in", field("id", batchtest.Scalar(batch.Time))), true, true},
+		"field packed: the message has repeated int32, which is not int32":           {field("packed", batchtest.Scalar(batch.Int32)), true, true},
+		"field at: the message has google.protobuf.Timestamp, which is not int64":    {field("at", batchtest.Scalar(batch.Int64)), true, true},
+		"field by_id: the message has map<sint64, double>, which is not list<bool>":  {field("by_id", batchtest.ListOf(batchtest.Scalar(batch.Bool))), true, true},
+		"never null, and here are string?":                                           {field("words", batchtest.ListOf(batchtest.Nullable(batchtest.Scalar(batch.String)))), true, true},
+		"field db: the message has double, which would lose digits as float32":       {field("db", batchtest.Scalar(batch.Float32)), true, false},
+		"field fl: the message has float, which would lose digits as float64":        {field("fl", batchtest.Scalar(batch.Float64)), false, true},
+		"field i32: the column may be null, and the message has int32, which cannot": {field("i32", batchtest.Nullable(batchtest.Scalar(batch.Int32))), false, true},
+		"a payload of t.Every is a struct, not string":                               {batchtest.Scalar(batch.String), true, true},
+		"field byName: it is the same as by_name":                                    {batchtest.StructOf(batch.Field{Name: "by_name", Type: batchtest.MapOf(batchtest.Scalar(batch.String), innerType())}, batch.Field{Name: "byName", Type: batchtest.MapOf(batchtest.Scalar(batch.String), innerType())}), true, true},
 	} {
 		_, reading := protobuf.Format{Message: every}.Decoder(t.Context(), message.DecodeRequest{Type: c.typ})
 		_, writing := protobuf.Format{Message: every}.Encoder(t.Context(), message.EncodeRequest{Type: c.typ})
@@ -356,7 +345,7 @@ func TestRefusals(t *testing.T) {
 			}
 		}
 	}
-	if err := (protobuf.Format{}).Validate(scalar(batch.Bool)); err == nil || !strings.Contains(err.Error(), "has no Message") {
+	if err := (protobuf.Format{}).Validate(batchtest.Scalar(batch.Bool)); err == nil || !strings.Contains(err.Error(), "has no Message") {
 		t.Errorf("without a message: %v", err)
 	}
 }
@@ -368,10 +357,10 @@ func TestRegistry(t *testing.T) {
 	defer fake.Close()
 	every := describe(t, everyFile, "Every")
 	f := protobuf.Format{Message: every, Registry: &registry.Registry{URLs: []string{fake.URL()}}}
-	typ := structOf(batch.Field{Name: "text", Type: scalar(batch.String)})
+	typ := batchtest.StructOf(batch.Field{Name: "text", Type: batchtest.Scalar(batch.String)})
 	text := batch.Strings{}
 	text.Append("hi")
-	payload := encode(t, f, batch.NewStruct(typ, 1, batch.NewStrings(typ.Fields[0].Type, text)))[0]
+	payload := messagetest.Encode(t, f, batch.NewStruct(typ, 1, batch.NewStrings(typ.Fields[0].Type, text)))[0]
 	stored, ok := fake.GetSchema("events-value", 1)
 	if !ok {
 		t.Fatal("nothing was registered")
@@ -384,8 +373,8 @@ func TestRegistry(t *testing.T) {
 	if want := string(registry.AppendHeader(nil, stored.ID)) + "\x02\x04" + "\x72\x02hi"; string(payload) != want {
 		t.Errorf("the payload is %x, want %x", payload, want)
 	}
-	d := decoder(t, f, typ)
-	if row, err := rowOf(t, d, payload); row != `{text: "hi"}` || err != nil {
+	d := messagetest.Decoder(t, f, typ)
+	if row, err := messagetest.Row(t, d, payload); row != `{text: "hi"}` || err != nil {
 		t.Errorf("read as %s, %v", row, err)
 	}
 	head := string(registry.AppendHeader(nil, 1))
@@ -396,12 +385,12 @@ func TestRegistry(t *testing.T) {
 		head + "\xff\xff\xff\xff\x0f": "claims -2147483648 numbers",
 		"\x72\x02hi":                  "0x72",
 	} {
-		if _, err := rowOf(t, d, []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := messagetest.Row(t, d, []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%x gives %v, want %q", text, err, want)
 		}
 	}
 	f.AnyMessage = true
-	if row, err := rowOf(t, decoder(t, f, typ), []byte(head+"\x00\x72\x02ho")); row != `{text: "ho"}` || err != nil {
+	if row, err := messagetest.Row(t, messagetest.Decoder(t, f, typ), []byte(head+"\x00\x72\x02ho")); row != `{text: "ho"}` || err != nil {
 		t.Errorf("any message: %s, %v", row, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/leatflow/leat/io/protobuf"
 	"github.com/leatflow/leat/sdk/batch"
+	"github.com/leatflow/leat/sdk/connector/message/messagetest"
 )
 
 func FuzzDecode(f *testing.F) {
@@ -18,15 +19,15 @@ func FuzzDecode(f *testing.F) {
 	every := describe(f, everyFile, "Every")
 	format := protobuf.Format{Message: every}
 	typ := everyType()
-	seed := encode(f, format, everyRows(1, 2))[0]
-	for i, payload := range encode(f, format, everyRows(8, 3)) {
+	seed := messagetest.Encode(f, format, everyRows(1, 2))[0]
+	for i, payload := range messagetest.Encode(f, format, everyRows(8, 3)) {
 		f.Add(payload)
 		f.Add(payload[:len(payload)*i/8])
 	}
 	f.Add([]byte("\x9a\x01\x02\x08\x07\x9a\x01\x03\x12\x01x\xda\x01\x00\xd2\x01\x01y\xda\x01\x02\x08\x05"))
 	f.Add([]byte("\xba\x01\x06\x12\x02\x08\x01\x0a\x00\xba\x01\x00\xa2\x01\x03\x01\x02\x03\xa0\x01\x05\xe8\x01\x05"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		d := decoder(t, format, typ)
+		d := messagetest.Decoder(t, format, typ)
 		for _, p := range [][]byte{seed, payload, seed} {
 			err := d.Decode(t.Context(), p)
 			m := dynamicpb.NewMessage(every)
@@ -40,7 +41,7 @@ func FuzzDecode(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			again := decoder(t, format, typ)
+			again := messagetest.Decoder(t, format, typ)
 			if err := again.Decode(t.Context(), marshal(t, m)); err != nil {
 				t.Fatalf("%x is for the library %v, which gives %v", p, m, err)
 			}

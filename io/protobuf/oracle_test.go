@@ -1,7 +1,6 @@
 package protobuf_test
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -16,9 +15,8 @@ import (
 	_ "google.golang.org/protobuf/types/known/timestamppb"
 	_ "google.golang.org/protobuf/types/known/wrapperspb"
 
-	"github.com/leatflow/leat/io/protobuf"
 	"github.com/leatflow/leat/sdk/batch"
-	"github.com/leatflow/leat/sdk/connector/message"
+	"github.com/leatflow/leat/sdk/batch/batchtest"
 )
 
 // everyFile declares a message with a field of every kind, and an enum.
@@ -83,52 +81,32 @@ func describe(t testing.TB, file string, name protoreflect.Name) protoreflect.Me
 	return d.Messages().ByName(name)
 }
 
-func scalar(k batch.Kind) *batch.Type { return &batch.Type{Kind: k} }
-
-func nullable(t *batch.Type) *batch.Type {
-	n := *t
-	n.Nullable = true
-	return &n
-}
-
-func structOf(fields ...batch.Field) *batch.Type {
-	return &batch.Type{Kind: batch.Struct, Fields: fields}
-}
-
-func listOf(element *batch.Type) *batch.Type {
-	return &batch.Type{Kind: batch.List, Fields: []batch.Field{{Name: "element", Type: element}}}
-}
-
-func mapOf(key, value *batch.Type) *batch.Type {
-	return &batch.Type{Kind: batch.Map, Fields: []batch.Field{{Name: "key", Type: key}, {Name: "value", Type: value}}}
-}
-
 func innerType() *batch.Type {
-	return structOf(batch.Field{Name: "note", Type: nullable(scalar(batch.String))}, batch.Field{Name: "id", Type: scalar(batch.Int64)})
+	return batchtest.StructOf(batch.Field{Name: "note", Type: batchtest.Nullable(batchtest.Scalar(batch.String))}, batch.Field{Name: "id", Type: batchtest.Scalar(batch.Int64)})
 }
 
 func everyType() *batch.Type {
-	t := structOf()
+	t := batchtest.StructOf()
 	add := func(name string, typ *batch.Type) { t.Fields = append(t.Fields, batch.Field{Name: name, Type: typ}) }
 	kinds := map[string]batch.Kind{"b": batch.Bool, "i32": batch.Int32, "s32": batch.Int16, "x32": batch.Int32, "u32": batch.Uint32,
 		"f32": batch.Uint16, "i64": batch.Int64, "s64": batch.Int64, "x64": batch.Int64, "u64": batch.Uint64, "f64": batch.Uint64,
 		"fl": batch.Float32, "db": batch.Float64, "text": batch.String, "raw": batch.Bytes, "gate": batch.Int32, "far": batch.String}
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
-		add(name, scalar(kinds[name]))
+		add(name, batchtest.Scalar(kinds[name]))
 	}
-	add("at", nullable(scalar(batch.Time)))
-	add("wrapped", nullable(scalar(batch.Int64)))
-	add("in", nullable(innerType()))
-	add("packed", listOf(scalar(batch.Int32)))
-	add("words", listOf(scalar(batch.String)))
-	add("inners", listOf(innerType()))
-	add("byName", mapOf(scalar(batch.String), innerType()))
-	add("by_id", mapOf(scalar(batch.Int64), scalar(batch.Float64)))
-	add("opt", nullable(scalar(batch.Int32)))
-	add("one", nullable(scalar(batch.String)))
-	add("two", nullable(innerType()))
-	add("times", listOf(scalar(batch.Time)))
-	add("loose", listOf(scalar(batch.Int64)))
+	add("at", batchtest.Nullable(batchtest.Scalar(batch.Time)))
+	add("wrapped", batchtest.Nullable(batchtest.Scalar(batch.Int64)))
+	add("in", batchtest.Nullable(innerType()))
+	add("packed", batchtest.ListOf(batchtest.Scalar(batch.Int32)))
+	add("words", batchtest.ListOf(batchtest.Scalar(batch.String)))
+	add("inners", batchtest.ListOf(innerType()))
+	add("byName", batchtest.MapOf(batchtest.Scalar(batch.String), innerType()))
+	add("by_id", batchtest.MapOf(batchtest.Scalar(batch.Int64), batchtest.Scalar(batch.Float64)))
+	add("opt", batchtest.Nullable(batchtest.Scalar(batch.Int32)))
+	add("one", batchtest.Nullable(batchtest.Scalar(batch.String)))
+	add("two", batchtest.Nullable(innerType()))
+	add("times", batchtest.ListOf(batchtest.Scalar(batch.Time)))
+	add("loose", batchtest.ListOf(batchtest.Scalar(batch.Int64)))
 	return t
 }
 
@@ -202,49 +180,6 @@ func value(field protoreflect.FieldDescriptor, c *batch.Column, i int, fresh fun
 		fill(m, c, i)
 	}
 	return v
-}
-
-func decoder(t testing.TB, f protobuf.Format, typ *batch.Type) message.Decoder {
-	t.Helper()
-	d, err := f.Decoder(t.Context(), message.DecodeRequest{Topic: "events", Type: typ})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// rowOf decodes one payload and renders the row, or the error.
-func rowOf(t testing.TB, d message.Decoder, payload []byte) (string, error) {
-	t.Helper()
-	if err := d.Decode(context.Background(), payload); err != nil {
-		return "", err
-	}
-	rows := d.Take()
-	if err := batch.Validate(rows); err != nil || rows.Len != 1 {
-		t.Fatalf("%x: %d rows, %v", payload, rows.Len, err)
-	}
-	return rows.Format(0), nil
-}
-
-// encode returns the payloads of all rows of a column.
-func encode(t testing.TB, f protobuf.Format, rows *batch.Column) [][]byte {
-	t.Helper()
-	e, err := f.Encoder(t.Context(), message.EncodeRequest{Topic: "events", Type: rows.Type})
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, ends, err := e.Encode(t.Context(), []byte("kept"), []int{4}, rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all [][]byte
-	for i := 1; i < len(ends); i++ {
-		all = append(all, data[ends[i-1]:ends[i]])
-	}
-	if len(all) != rows.Len || string(data[:4]) != "kept" || ends[len(ends)-1] != len(data) {
-		t.Fatalf("%d payloads of %d rows", len(all), rows.Len)
-	}
-	return all
 }
 
 // marshal has the library write a message.
