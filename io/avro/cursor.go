@@ -134,19 +134,20 @@ func (c *cursor) boolean() (bool, error) {
 }
 
 // block reads the head of a block of an array or map: how many elements it has,
-// 0 behind the last block, and how many bytes when it says so, else -1.
-func (c *cursor) block() (count, size int64, err error) {
+// 0 behind the last block.
+func (c *cursor) block() (count int64, err error) {
 	at := c.at
 	if count, err = c.long(); err != nil || count >= 0 {
-		return count, -1, err
+		return count, err
 	}
-	if size, err = c.long(); err != nil {
-		return 0, 0, err
+	size, err := c.long()
+	if err != nil {
+		return 0, err
 	}
 	if count == math.MinInt64 || size < 0 || size > int64(len(c.data)-c.at) {
-		return 0, 0, c.fail(at, "a block claims to have %d bytes, and %d are left", size, len(c.data)-c.at)
+		return 0, c.fail(at, "a block claims to have %d bytes, and %d are left", size, len(c.data)-c.at)
 	}
-	return -count, size, nil
+	return -count, nil
 }
 
 // passed counts an element or a record that began at a given position and took no bytes.

@@ -41,6 +41,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(seed)
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x01\x06\x00\x00\x00\x00\x00\x00\x00"))
 	f.Add([]byte("\x02\x05\x00\x00\x00\x00\x02a\x00\x00\x00\x01\x02\x02\x00\x00\x00"))
+	f.Add([]byte("\x0200000\x020\x00\x00\x000\x02\x001\x00\x00")) // 25 elements in no bytes, in a field nobody reads
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		d := messagetest.Decoder(t, avro.Format{Schema: fuzzSchema}, fuzzType())
 		rows, bad := messagetest.Between(t, d, seed, payload)
