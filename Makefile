@@ -20,7 +20,7 @@ test:
 # Java 17.
 test-kafka:
 	@dir=$$(mktemp -d); broker=io/kafka/realkafka/broker.sh; \
-	trap "$$broker stop $$dir; rm -rf $$dir" EXIT; \
+	trap "$$broker stop $$dir; rm -rf $$dir" EXIT; trap "exit 130" INT TERM; \
 	$$broker start $$dir && LEAT_KAFKA=$$dir go test -count=1 -p 1 -timeout 4m -run TestReal $(KAFKA)
 
 check: test

@@ -28,6 +28,7 @@ classpath() {
     [[ $gone ]] || { cat "$classpath_file"; return; }
   fi
   mkdir -p "$(dirname "$classpath_file")"
+  command -v mvn > /dev/null || fail "there is no mvn on the PATH; Maven fetches Kafka's jars"
   mvn -q -B -f "$here/pom.xml" dependency:build-classpath -Dmdep.outputFile="$classpath_file.$$" >&2 || fail "Maven could not fetch Kafka's jars; see above"
   mv "$classpath_file.$$" "$classpath_file"
   cat "$classpath_file"
@@ -47,7 +48,17 @@ free_port() {
   fail "no free port between 20000 and 30000"
 }
 
-running() { [[ -f $dir/pid ]] && kill -0 "$(cat "$dir/pid")" 2>/dev/null; }
+alive() { kill -0 "$(cat "$dir/pid")" 2>/dev/null; }
+
+# running says whether the pid is that of a broker of this directory: a broker that
+# ended without the script, as when the machine did, may have left the number to
+# somebody else.
+running() { [[ -f $dir/pid ]] && alive && [[ $(arguments "$(cat "$dir/pid")") == *" $dir/server.properties"* ]]; }
+
+# arguments prints what a process was started with.
+arguments() {
+  if [[ -r /proc/$1/cmdline ]]; then tr '\0' ' ' < "/proc/$1/cmdline"; else ps -ww -o args= -p "$1"; fi
+}
 
 configure() {
   local port controller
@@ -85,6 +96,7 @@ EOF
 start() {
   running && fail "a broker runs in $dir already; stop it first"
   mkdir -p "$dir"
+  command -v java > /dev/null || fail "there is no java on the PATH; a broker needs Java 17"
   jars=$(classpath)
   [[ -f $dir/address ]] || configure
   [[ ! -f $dir/broker.log ]] || mv "$dir/broker.log" "$dir/broker.log.before"
@@ -96,7 +108,7 @@ start() {
   echo $! > "$dir/pid"
   set +m
   for _ in $(seq 600); do
-    running || { tail -20 "$dir/broker.log" >&2; rm -f "$dir/pid"; fail "the broker ended; $dir/broker.log says why"; }
+    alive || { tail -20 "$dir/broker.log" >&2; rm -f "$dir/pid"; fail "the broker ended; $dir/broker.log says why"; }
     # Its last line of starting, after it has been let into the cluster.
     grep -q 'Kafka Server started' "$dir/broker.log" && { cat "$dir/address"; return; }
     sleep 0.1
