@@ -88,5 +88,5 @@ func (p *patience) stop() {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	p.flying, p.armed = nil, true // nothing is watched any more
+	p.flying, p.armed, p.told = nil, true, time.Time{} // nothing is watched any more, nor told
 }

@@ -126,9 +126,10 @@ func TestSinkDeliveryTimeout(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer fake.Close()
+		var log bytes.Buffer
 		c := Cluster{Brokers: fake.ListenAddrs(), Dial: network.DialContext}
 		rows := rowsOf(t, features(10)...)
-		out, err := Sink{Cluster: c, Topic: "out", Format: json.Format{}, TimestampField: "at", DeliveryTimeout: 45 * time.Second, Log: slog.New(slog.DiscardHandler)}.
+		out, err := Sink{Cluster: c, Topic: "out", Format: json.Format{}, TimestampField: "at", DeliveryTimeout: 45 * time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))}.
 			Open(t.Context(), connector.SinkRequest{Type: rows.Type, Parallelism: 1})
 		if err != nil {
 			t.Fatal(err)
@@ -157,6 +158,9 @@ func TestSinkDeliveryTimeout(t *testing.T) {
 		}
 		close(s.open)
 		synctest.Wait()
+		if text := log.String(); strings.Count(text, "do not acknowledge") != 1 || strings.Contains(text, "acknowledged again") {
+			t.Errorf("the log should say once that brokers do not acknowledge, and not that they do again:\n%s", text)
+		}
 	})
 }
 
