@@ -289,6 +289,32 @@ func TestSinkLargerRows(t *testing.T) {
 	close(s.open)
 }
 
+// Of rows that are small it is the records that take room, not their bytes.
+func TestSinkSmallRows(t *testing.T) {
+	for _, limit := range []int64{1 << 16, 1 << 20} {
+		fake, c := brokers(t, kfake.SeedTopics(1, "out"), kfake.SleepOutOfOrder())
+		rows := rowsOf(t, make([]struct{ A int64 }, batch.TargetRows)...)
+		w := openSink(t, Sink{Cluster: c, Topic: "out", Format: json.Format{}, MaxBufferedBytes: limit}, rows.Type)
+		if err := w.Write(t.Context(), &batch.Batch{Root: rows}); err != nil { // it knows how small they are
+			t.Fatal(err)
+		}
+		s := stall(fake)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		var err error
+		for err == nil {
+			err = w.Write(ctx, &batch.Batch{Root: rows})
+		}
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Write to a broker that takes nothing gives %v", err)
+		}
+		if size := w.Writer.(*writer).flying.Load(); size > limit+limit/4 {
+			t.Errorf("%d bytes are in flight, allowed are %d", size, limit)
+		}
+		close(s.open)
+	}
+}
+
 // A topic that is deleted while the run goes on ends it.
 func TestSinkTopicDeleted(t *testing.T) {
 	fake, c := brokers(t, kfake.SeedTopics(1, "out"))

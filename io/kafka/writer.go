@@ -71,7 +71,7 @@ func (w *writer) Write(ctx context.Context, b *batch.Batch) error {
 		return nil
 	}
 	b = b.Compact()
-	w.rows = min(w.rows, max(int(2*w.target()*int64(b.Len())/max(b.Root.SizeBytes(), 1)), 1)) // rows may be larger than the last
+	w.rows = min(w.rows, w.rowsMax(), max(int(2*w.target()*int64(b.Len())/max(b.Root.SizeBytes(), 1)), 1)) // rows may be larger than the last
 	if slices.Contains(b.Retract, true) {
 		return fmt.Errorf("kafka: writing to topic %q: a row takes back an earlier one, which a record cannot; write results that are final", w.topic)
 	}
@@ -138,8 +138,11 @@ func (w *writer) target() int64 { return min(chunkBytes, w.limit/4) }
 
 // aim chooses how many rows the next chunk has.
 func (w *writer) aim(size, rows int) {
-	w.rows = min(max(int(w.target())*rows/max(size, 1), 1), max(8*w.rows, 16), chunkRows)
+	w.rows = min(max(int(w.target())*rows/max(size, 1), 1), max(8*w.rows, 16), w.rowsMax())
 }
+
+// rowsMax bounds the rows of a chunk: of small ones it is the records that take room.
+func (w *writer) rowsMax() int { return int(min(chunkRows, max(w.limit/4/int64(structBytes), 1))) }
 
 // Close implements connector.Writer: it waits until everything is acknowledged.
 func (w *writer) Close(ctx context.Context) (connector.Staged, error) {
