@@ -124,7 +124,7 @@ func present(t *batch.Type) *batch.Type {
 func (l *layout) values(root *batch.Column) (column *batch.Column, rows batch.Bitmap) {
 	switch {
 	case l.kv:
-		return dense(root.Children[1], l.payload)
+		return dense(root.Flatten([]int{1}), l.payload)
 	case l.kept != nil:
 		c := &batch.Column{Type: l.payload, Len: root.Len, Valid: root.Valid}
 		for _, i := range l.kept {

@@ -174,6 +174,7 @@ func TestSinkLayouts(t *testing.T) {
 		"KV": {Sink{}, rowsOf(t, leat.KV[string, int64]{Key: "a", Value: 1}, leat.KV[string, int64]{Key: "", Value: 2}), []string{`"a" 1 []`, `"" 2 []`}},
 		"KV with tombstones": {Sink{}, rowsOf(t, leat.KV[*string, *int64]{Key: text("a"), Value: count(1)}, leat.KV[*string, *int64]{Key: text("b")}, leat.KV[*string, *int64]{Value: count(3)}),
 			[]string{`"a" 1 []`, `"b" null []`, `null 3 []`}},
+		"KV that are null":    {Sink{}, rowsOf(t, &leat.KV[string, int64]{Key: "a", Value: 1}, nil), []string{`"a" 1 []`, `null null []`}},
 		"KV, key of a struct": {Sink{KeyFormat: json.Format{}}, rowsOf(t, leat.KV[struct{ A, B int64 }, string]{Key: struct{ A, B int64 }{1, 2}, Value: "x"}), []string{`"{\"A\":1,\"B\":2}" "x" []`}},
 		"KV, all of it":       {Sink{KeyField: "key"}, rowsOf(t, leat.KV[string, int64]{Key: "a", Value: 1}), []string{`"a" {"key":"a","value":1} []`}},
 		"numbers as keys":     {Sink{KeyField: "key"}, rowsOf(t, leat.KV[uint64, int64]{Key: 1<<64 - 1, Value: 1}), []string{`"18446744073709551615" {"key":18446744073709551615,"value":1} []`}},
