@@ -136,6 +136,9 @@ func TestRealSinkErrors(t *testing.T) {
 	missing := realSink(t, b, nil)
 	expect(t, open(missing, rows.Type), "there is no topic", "set Sink.Create")
 
+	wrong := realSink(t, b, &Create{Configs: map[string]string{"retention.ms": "soon"}})
+	expect(t, open(wrong, rows.Type), "making topic", "soon for configuration retention.ms")
+
 	secure := realSink(t, b, &Create{})
 	secure.Cluster.TLS, secure.Cluster.ConnectTimeout = &TLS{}, 5*time.Second
 	expect(t, open(secure, rows.Type), "may speak plain text", "leave Cluster.TLS out")

@@ -111,8 +111,11 @@ func (s Sink) create(ctx context.Context, l *link) error {
 	for k, v := range s.Create.Configs {
 		configs[k] = &v
 	}
-	_, err := kadm.NewClient(l.Client).CreateTopic(ctx, partitions, replication, configs, s.Topic)
+	made, err := kadm.NewClient(l.Client).CreateTopic(ctx, partitions, replication, configs, s.Topic)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) { // somebody else was faster
+		if made.ErrMessage != "" { // which setting it is
+			err = fmt.Errorf("%s: %w", made.ErrMessage, err)
+		}
 		return l.explain(err, making)
 	}
 	for {
