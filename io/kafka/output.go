@@ -19,6 +19,7 @@ type output struct {
 	sink      Sink
 	layout    layout
 	recordMax int
+	batchMax  int // without the overhead of a batch
 	buffered  int64
 
 	mu    sync.Mutex
@@ -44,7 +45,7 @@ func (o *output) connect(ctx context.Context) error {
 
 // join makes a client and asks for a producer id, which shows whether it may write.
 func (o *output) join(ctx context.Context, task int, outages *outages) error {
-	l, err := o.sink.Cluster.link(append(o.sink.producer(o.recordMax), kgo.WithHooks(outages))...)
+	l, err := o.sink.Cluster.link(append(o.sink.producer(o.batchMax), kgo.WithHooks(outages))...)
 	if err != nil {
 		return err
 	}

@@ -177,11 +177,11 @@ func (s Sink) Open(ctx context.Context, r connector.SinkRequest) (connector.Outp
 	if err != nil {
 		return nil, err
 	}
-	recordMax, err := s.prepare(ctx)
+	recordMax, batchMax, err := s.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o := &output{sink: s, layout: layout, recordMax: recordMax, buffered: s.buffered(r.Memory), links: make([]*link, r.Parallelism),
+	o := &output{sink: s, layout: layout, recordMax: recordMax, batchMax: batchMax, buffered: s.buffered(r.Memory), links: make([]*link, r.Parallelism),
 		values: make([]message.Encoder, r.Parallelism), keys: make([]message.Encoder, r.Parallelism), tell: make([]func(error), r.Parallelism)}
 	if err := o.connect(ctx); err != nil {
 		return nil, errors.Join(err, o.Abort())
@@ -211,14 +211,14 @@ func (s Sink) log() *slog.Logger {
 
 // producer returns the options of the client of a writer. Clients cannot share them:
 // a partitioner has a state.
-func (s Sink) producer(recordMax int) []kgo.Opt {
+func (s Sink) producer(batchMax int) []kgo.Opt {
 	codec, _ := s.Compression.codec() // Validate has seen it
 	return []kgo.Opt{
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(kgo.UniformBytesPartitioner(64<<10, true, true, nil)), // keys by murmur2, as Kafka's own
 		kgo.ProducerLinger(s.Linger),
 		kgo.ProducerBatchCompression(codec),
-		kgo.ProducerBatchMaxBytes(int32(recordMax + recordOverhead)),
+		kgo.ProducerBatchMaxBytes(int32(batchMax + recordOverhead)),
 		kgo.MaxBufferedRecords(1 << 30), // the writer counts bytes itself
 	}
 }

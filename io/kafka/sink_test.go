@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -264,6 +265,21 @@ func TestSinkOversized(t *testing.T) {
 	expect(t, err, `topic "small"`, `the record with key "xxxx`, "has 6", "more than the 1872 that are allowed", "max.message.bytes")
 	w = openSink(t, Sink{Cluster: c, Topic: "other", Format: json.Format{}, MaxRecordBytes: 500}, large.Type)
 	expect(t, w.Write(t.Context(), &batch.Batch{Root: large}), "key null", "more than the 500")
+}
+
+// A bound of records is none of batches: many records still go together.
+func TestSinkSmallRecords(t *testing.T) {
+	fake, c := brokers(t, kfake.SeedTopics(1, "out"))
+	var requests atomic.Int64
+	fake.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		requests.Add(1)
+		return nil, nil, false
+	})
+	write(t, Sink{Cluster: c, Topic: "out", Format: json.Format{}, MaxRecordBytes: 500}, rowsOf(t, features(20_000)...))
+	if n := requests.Load(); n > 200 {
+		t.Errorf("%d requests for 20000 records", n)
+	}
 }
 
 // A record that the broker does not take fails the job: at the next call, and

@@ -15,11 +15,11 @@ import (
 )
 
 // prepare looks at the topic, makes it where that is wanted, and returns how large
-// a record may be.
-func (s Sink) prepare(ctx context.Context) (recordMax int, err error) {
+// a record may be, and a batch of records.
+func (s Sink) prepare(ctx context.Context) (recordMax, batchMax int, err error) {
 	l, err := s.Cluster.connect(ctx)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer l.Close()
 	limit, cancel := l.patience(ctx)
@@ -29,9 +29,10 @@ func (s Sink) prepare(ctx context.Context) (recordMax int, err error) {
 		err = s.create(limit, l)
 	}
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return s.recordMax(limit, l), nil
+	recordMax, batchMax = s.bounds(limit, l)
+	return recordMax, batchMax, nil
 }
 
 // find returns an error when the topic is not there or may not be written to.
@@ -131,20 +132,23 @@ func (s Sink) create(ctx context.Context, l *link) error {
 	}
 }
 
-// recordMax is the smaller of what the sink and the topic allow.
-func (s Sink) recordMax(ctx context.Context, l *link) int {
-	limit, known := l.messageMax(ctx, s.Topic)
+// bounds are those of a record, the smaller of what the sink and the topic allow,
+// and of a batch, for which the topic's holds and the sink's only where that may not
+// be read.
+func (s Sink) bounds(ctx context.Context, l *link) (recordMax, batchMax int) {
+	batchMax, known := l.messageMax(ctx, s.Topic)
 	if !known {
-		limit = defaultRecord
+		batchMax = defaultRecord
 		if s.MaxRecordBytes > 0 {
-			limit = s.MaxRecordBytes
+			batchMax = s.MaxRecordBytes
 		}
 	}
-	limit = min(limit, maxRecord)
+	batchMax = min(batchMax, maxRecord)
+	recordMax = batchMax
 	if s.MaxRecordBytes > 0 {
-		limit = min(limit, s.MaxRecordBytes)
+		recordMax = min(recordMax, s.MaxRecordBytes)
 	}
-	return limit
+	return recordMax, batchMax
 }
 
 // messageMax asks for max.message.bytes, which not everybody may.
