@@ -195,7 +195,7 @@ func TestRealSinkStalls(t *testing.T) {
 	}
 	b.Pause(t)
 	var read, heap []int64
-	const stall, settled = 15, 5
+	const stall, settled = 30, 5
 	for second := range stall {
 		time.Sleep(time.Second)
 		select {
@@ -221,5 +221,6 @@ func TestRealSinkStalls(t *testing.T) {
 	if err := <-finished; err != nil {
 		t.Fatal(err)
 	}
+	into.atLeastOnce(all)
 	t.Logf("stalled at %d of %d rows with %d MB of heap", read[settled], int64(all), heap[0]>>20)
 }
