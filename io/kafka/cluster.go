@@ -62,16 +62,6 @@ func (c Cluster) String() string {
 	return s
 }
 
-// client returns a client with the options that the cluster implies, and others.
-// It does not connect yet.
-func (c Cluster) client(options ...kgo.Opt) (*kgo.Client, error) {
-	l, err := c.link(options...)
-	if err != nil {
-		return nil, err
-	}
-	return l.Client, nil
-}
-
 // link is a client that remembers why it could not connect.
 type link struct {
 	*kgo.Client
@@ -79,6 +69,8 @@ type link struct {
 	dialing *dialing
 }
 
+// link returns a client with the options that the cluster implies, and others. It
+// does not connect yet.
 func (c Cluster) link(options ...kgo.Opt) (*link, error) {
 	d := &dialing{dial: c.Dial}
 	all := []kgo.Opt{kgo.SeedBrokers(c.Brokers...), kgo.ClientID("leat"), kgo.Dialer(d.connect),
