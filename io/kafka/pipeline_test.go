@@ -73,6 +73,29 @@ func TestPipeline(t *testing.T) {
 	}
 }
 
+// Dead letters of a live topic are written when they come, also while nothing else
+// does.
+func TestPipelineOfBadRecords(t *testing.T) {
+	fake, c := brokers(t, kfake.SeedTopics(1, "in", "out", "dead"))
+	stop, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := local.Run(t.Context(), doubled(c, Never), local.Options{Parallelism: 2, Stop: stop})
+		ended <- err
+	}()
+	for i := range 2 {
+		deliver(t, c, "in", "nonsense")
+		for began := time.Now(); len(consume(t, c, fake, "dead")) <= i; time.Sleep(10 * time.Millisecond) {
+			if time.Since(began) > 10*time.Second {
+				t.Fatalf("dead letter %d has not come", i)
+			}
+		}
+	}
+	close(stop)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A record that is refused ends a streaming run soon, although no more rows come.
 func TestPipelineFailsWhileIdle(t *testing.T) {
 	fake, c := brokers(t, kfake.SeedTopics(1, "in", "out", "dead"))

@@ -17,7 +17,8 @@ import (
 )
 
 // reader reads one partition. It returns what is there, up to the number of rows
-// asked for, and waits only when there is nothing.
+// asked for, and waits only when there is nothing. Bad records count like rows: a
+// batch ends with them too, and may have no others.
 type reader struct {
 	input   *input
 	span    span
@@ -29,6 +30,7 @@ type reader struct {
 	records []*kgo.Record // taken from the queue, not decoded yet
 	at      *atomic.Int64 // offset of the next record; others look at it
 	count   int           // rows decoded, not returned yet
+	passed  int           // bad records since the last batch
 	bytes   int           // that they were
 	quiet   int           // times that nothing came when something should
 	failing int           // times that the next record could not be decoded for now
@@ -45,7 +47,7 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 		}
 		err := r.decode(ctx)
 		if err == nil && len(r.records) == 0 && !r.full() {
-			if r.records, err = r.more(ctx); err == nil && len(r.records) == 0 && r.count > 0 {
+			if r.records, err = r.more(ctx); err == nil && len(r.records) == 0 && r.some() {
 				break
 			}
 		}
@@ -54,7 +56,7 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 		}
 		var unavailable *message.Unavailable
 		switch {
-		case r.count > 0 && (err == io.EOF || errors.As(err, &unavailable)): // it will come again
+		case r.some() && (err == io.EOF || errors.As(err, &unavailable)): // it will come again
 			return r.take(), nil
 		case errors.As(err, &unavailable):
 			err = r.backOff(ctx, err)
@@ -66,10 +68,13 @@ func (r *reader) Read(ctx context.Context) (*batch.Batch, error) {
 	return r.take(), nil
 }
 
-func (r *reader) full() bool { return r.count >= r.rows || r.bytes >= batchBytes }
+func (r *reader) full() bool { return r.count+r.passed >= r.rows || r.bytes >= batchBytes }
+
+// some reports whether there is something to return.
+func (r *reader) some() bool { return r.count+r.passed > 0 }
 
 func (r *reader) take() *batch.Batch {
-	r.count, r.bytes = 0, 0
+	r.count, r.passed, r.bytes = 0, 0, 0
 	return &batch.Batch{Root: r.columns.take(r.decoder.Take())}
 }
 
@@ -79,10 +84,10 @@ func (r *reader) more(ctx context.Context) ([]*kgo.Record, error) {
 	if r.span.to >= 0 && r.at.Load() >= r.span.to {
 		return nil, io.EOF
 	}
-	if r.count > 0 {
+	if r.some() {
 		records, err := r.queue.take(ctx, 0)
 		if err != nil {
-			return nil, nil // behind the rows there are
+			return nil, nil // behind what there is
 		}
 		return records, nil
 	}
@@ -152,6 +157,8 @@ func (r *reader) record(ctx context.Context, rec *kgo.Record) error {
 			return err
 		}
 	}
+	r.passed++
+	r.bytes += recordSize(rec)
 	return r.input.request.Bad(connector.BadRecord{
 		Place: fmt.Sprintf("%s@%d", r.span.partition, rec.Offset),
 		Raw:   bytes.Clone(rec.Value[:min(len(rec.Value), connector.MaxRawBytes)]),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"net"
 	"slices"
@@ -109,6 +110,41 @@ func TestBadRecords(t *testing.T) {
 	}
 	if len(rows) != 7 || noKey != 1 || noTime != 1 {
 		t.Errorf("%d rows, %d without key, %d without time", len(rows), noKey, noTime)
+	}
+}
+
+func TestManyBadRecords(t *testing.T) {
+	// Bad records are told of in portions of the size of a batch, so that somebody can
+	// take them before there are more.
+	b := start(t, 1, []string{"t"})
+	const n, portion = 95, 10
+	for range n {
+		b.values("t", "nonsense")
+	}
+	b.values("t", `{"delay":1}`)
+	type row struct {
+		Delay int64 `leat:"delay"`
+	}
+	in := open[row](t, b.source(Source{Topics: []string{"t"}, Format: json.Format{}, To: End}))
+	r := in.reader(in.Splits()[0])
+	r.(*reader).rows = portion
+	told, rows := 0, 0
+	for {
+		got, err := r.Read(t.Context())
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows += len(in.rows(got))
+		if now := len(in.bad); now+rows-told > portion || now+rows == told {
+			t.Errorf("%d rows and bad records come at a time", now+rows-told)
+		}
+		told = len(in.bad) + rows
+	}
+	if len(in.bad) != n || rows != 1 {
+		t.Errorf("%d bad records and %d rows", len(in.bad), rows)
 	}
 }
 

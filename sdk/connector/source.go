@@ -114,7 +114,9 @@ type Split struct {
 
 // Reader reads one split.
 type Reader interface {
-	// Read returns the next batch of at least one row, or io.EOF. On an
+	// Read returns the next batch, or io.EOF. A batch has at least one row, unless
+	// bad records were told of since the last one: a reader that finds nothing else
+	// returns with none, so that they are passed on, and do not pile up. On an
 	// unbounded source it blocks until there are rows or ctx is done. A batch is
 	// immutable and may outlive the reader. Start and End of the batch are left
 	// nil; Time is too, unless the source is Timed. After an error only Close may be

@@ -222,6 +222,9 @@ func (r *Reading) read(ctx context.Context) error {
 		return err
 	}
 	if e.Kind == connector.Rows {
+		if e.Batch.Len() == 0 { // there were bad records alone
+			return nil
+		}
 		return r.rows(e.Batch)
 	}
 	if r.pace != nil {

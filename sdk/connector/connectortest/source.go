@@ -89,8 +89,9 @@ type run struct {
 	source connector.Source
 	input  connector.Input
 
-	mu  sync.Mutex
-	bad []string
+	mu   sync.Mutex
+	bad  []string
+	told int // of them, when the last batch without rows came
 }
 
 // open opens a new source; change may alter the request.
@@ -112,6 +113,15 @@ func (r *run) note(b connector.BadRecord) error {
 	defer r.mu.Unlock()
 	r.bad = append(r.bad, b.Place)
 	return nil
+}
+
+// news reports whether bad records came since it was last asked.
+func (r *run) news() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.told
+	r.told = len(r.bad)
+	return r.told > before
 }
 
 // readSplit reads a split to its end, or until want rows of an unbounded source
@@ -168,8 +178,8 @@ func (r *run) checkBatch(b *batch.Batch, limit int) error {
 	switch {
 	case b == nil || b.Root == nil:
 		return errors.New("Read returned neither rows nor an error")
-	case b.Len() == 0:
-		return errors.New("it has no rows")
+	case b.Len() == 0 && !r.news():
+		return errors.New("it has no rows, and there were no bad records")
 	case b.Len() > limit:
 		return fmt.Errorf("it has %d rows, more than the %d asked for", b.Len(), limit)
 	case b.Start != nil || b.End != nil || b.Time != nil && !connector.IsTimed(r.source):
