@@ -55,7 +55,6 @@ func (in *input) bounds(ctx context.Context) (b bounds, err error) {
 	}
 	ask(&b.first, in.admin.ListStartOffsets)
 	ask(&b.stable, in.admin.ListCommittedOffsets)
-	ask(&b.last, in.admin.ListEndOffsets)
 	for _, p := range []struct {
 		Position
 		into *kadm.ListedOffsets
@@ -66,6 +65,7 @@ func (in *input) bounds(ctx context.Context) (b bounds, err error) {
 			})
 		}
 	}
+	ask(&b.last, in.admin.ListEndOffsets) // behind the others, which must not be beyond it where somebody writes
 	if err != nil {
 		return b, in.client.explain(fmt.Errorf("where the topics begin and end: %w", err), attempt{})
 	}

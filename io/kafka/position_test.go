@@ -118,6 +118,36 @@ func TestPositionMistakes(t *testing.T) {
 	}
 }
 
+// busy writes a record each time that the source has been told offsets.
+type busy struct{ *broker }
+
+func (w busy) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, err error) {
+	if key == kmsg.ListOffsets.Int16() && err == nil {
+		w.values("t", "more")
+	}
+}
+
+func TestPositionsOfABusyTopic(t *testing.T) {
+	// A topic that is written to while its positions are asked for can be read from
+	// and to each of them.
+	b := start(t, 1, []string{"t"})
+	b.values("t", "a")
+	future := time.Now().Add(time.Hour)
+	for _, c := range []struct{ from, to Position }{
+		{Earliest, End}, {Latest, End}, {at(1), End}, {At(future), Never}, {At(future), End},
+		{Earliest, Before(future)}, {At(future), Before(future)}, {Latest, Before(future)},
+	} {
+		s := lines("t")
+		s.From, s.To, s.options = c.from, c.to, []kgo.Opt{kgo.WithHooks(busy{b})}
+		in, err := tryOpen[line](t, b.source(s))
+		if err != nil {
+			t.Errorf("from %s to %s: %v", c.from, c.to, err)
+			continue
+		}
+		in.Close()
+	}
+}
+
 func TestRetentionOvertakes(t *testing.T) {
 	// A record that is gone before it was read ends the run, with what was wanted
 	// and what there is, and nothing is skipped.
