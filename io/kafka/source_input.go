@@ -96,7 +96,7 @@ func (in *input) start(ctx context.Context) error {
 		return err
 	}
 	in.pump = newPump(client.Client, in.source.BufferBytes)
-	in.outages.fatal = in.pump.fail
+	in.outages.fails(in.pump.fail)
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	in.stop = stop
 	in.background.Go(func() { in.pump.run(background) })

@@ -40,6 +40,14 @@ func newOutages(log *slog.Logger, limit time.Duration) *outages {
 	return &outages{log: log, limit: limit, brokers: make(map[string]*outage)}
 }
 
+// fails has f called when nobody has answered for too long. Brokers may be listened
+// to already.
+func (o *outages) fails(f func(error)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fatal = f
+}
+
 var (
 	_ kgo.HookBrokerConnect = (*outages)(nil)
 	_ kgo.HookBrokerRead    = (*outages)(nil)
