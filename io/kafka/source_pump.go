@@ -133,6 +133,11 @@ func (p *pump) apply() {
 	p.mu.Lock()
 	changes := p.changes
 	p.changes, p.cancel = nil, nil
+	for _, c := range changes {
+		if q := p.queues[c.partition]; q != nil && c.add {
+			q.known = true
+		}
+	}
 	p.mu.Unlock()
 	for len(changes) > 0 { // those of a kind together: each call has a price
 		n := 1
@@ -203,8 +208,10 @@ func (p *pump) deal(fetches kgo.Fetches) {
 	defer p.mu.Unlock()
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		if q := p.queues[partition{f.Topic, f.Partition}]; q != nil {
-			q.put(f.Records, f.Err)
-			p.giveUp(q)
+			if q.known { // else it is of the reader that was closed before
+				q.put(f.Records, f.Err)
+				p.giveUp(q)
+			}
 			return
 		}
 		if f.Partition >= 0 || f.Err == nil || errors.Is(f.Err, context.Canceled) {

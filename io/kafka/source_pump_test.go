@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -162,6 +163,30 @@ func TestReadersComeAndGo(t *testing.T) {
 	group.Wait()
 	for i := range rows {
 		checkSequence(t, i, n, rows[i])
+	}
+}
+
+func TestFetchedForAnother(t *testing.T) {
+	// What was fetched for a reader that is closed does not come to one that is opened
+	// for the same partition before the client knows of it.
+	client, err := Cluster{Brokers: []string{"127.0.0.1:1"}}.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	p := newPump(client, 1<<20)
+	q, err := p.open(partition{"t", 0}, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched := func(offset int64, err error) kgo.Fetches {
+		return kgo.Fetches{{Topics: []kgo.FetchTopic{{Topic: "t", Partitions: []kgo.FetchPartition{{Err: err, Records: []*kgo.Record{{Offset: offset}}}}}}}}
+	}
+	p.deal(fetched(100, errors.New("of another offset")))
+	p.apply()
+	p.deal(fetched(50, nil))
+	if records, err := q.next(false); err != nil || len(records) != 1 || records[0].Offset != 50 {
+		t.Errorf("the reader gets %v, %v", records, err)
 	}
 }
 

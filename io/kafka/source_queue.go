@@ -19,6 +19,7 @@ type queue struct {
 	waiting bool  // the reader has nothing to do
 	paused  bool  // the client does not fetch the partition
 	failed  error // comes behind the last record
+	known   bool  // the client has the partition at the queue's offset
 	gone    bool  // the client does not have the partition any more
 }
 
