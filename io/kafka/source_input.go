@@ -143,6 +143,7 @@ func (in *input) newDecoder(ctx context.Context, topic string) (message.Decoder,
 		if err == nil || !errors.As(err, &unavailable) {
 			return d, err
 		}
+		in.source.Log.Warn("kafka: values cannot be decoded for now; trying again", "topic", topic, "times", failures+1, "err", err)
 		select {
 		case <-time.After(backOffTime(failures)):
 		case <-ctx.Done():
