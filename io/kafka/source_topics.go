@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/leatflow/leat/sdk/connector"
 )
@@ -44,18 +43,12 @@ func (in *input) look(ctx context.Context) error {
 // describe asks for the topics. What is wrong with one is said with it, where kadm
 // fails for all of them and does not say for which.
 func (in *input) describe(ctx context.Context) (map[string]kadm.TopicDetail, error) {
-	ask := kmsg.NewPtrMetadataRequest()
-	for _, topic := range in.source.Topics {
-		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = kmsg.StringPtr(topic)
-		ask.Topics = append(ask.Topics, t)
-	}
-	answer, err := ask.RequestWith(ctx, in.client.Client)
+	topics, err := in.client.topics(ctx, in.source.Topics...)
 	if err != nil {
 		return nil, err
 	}
 	found := make(map[string]kadm.TopicDetail)
-	for _, t := range answer.Topics {
+	for _, t := range topics {
 		if t.Topic == nil {
 			continue
 		}
@@ -77,11 +70,7 @@ func (in *input) missing(ctx context.Context, topic string, err error) error {
 	if err != nil && !errors.Is(err, kerr.UnknownTopicOrPartition) {
 		return in.explainTopic(topic, err)
 	}
-	var names []string
-	if all, err := in.admin.ListTopics(ctx); err == nil { // of those that may be seen
-		names = all.Names()
-	}
-	return fmt.Errorf("kafka: there is no topic %q at %v, or it may not be seen%s", topic, in.source.Cluster.Brokers, connector.Closest(topic, names))
+	return fmt.Errorf("kafka: there is no topic %q at %s, or it may not be seen%s", topic, in.source.Cluster, in.client.near(ctx, topic))
 }
 
 // explainTopic says what an error means that brokers give for a topic.
