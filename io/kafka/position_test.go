@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -161,6 +162,21 @@ func TestRetentionOvertakes(t *testing.T) {
 	}
 	_, err := in.drain(in.reader(in.Splits()[0]))
 	expect(t, err, "t/0", "offset 0 is out of range", "3 up to, not including, 4", "Earliest", "lost")
+}
+
+func TestOutOfRangeOfNobodyKnowsWhat(t *testing.T) {
+	// Where the brokers do not say what a partition has, nothing is made up.
+	b := start(t, 1, []string{"t"})
+	b.values("t", "a", "b", "c", "d")
+	s := lines("t")
+	s.From = at(0)
+	in := open[line](t, b.source(s))
+	if err := b.DeleteRecords("t", 0, 3); err != nil {
+		t.Fatal(err)
+	}
+	b.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Err: kerr.InvalidRequest, Count: -1})
+	_, err := in.drain(in.reader(in.Splits()[0]))
+	expect(t, err, "t/0", "offset 0 is out of range", "cannot be said", "INVALID_REQUEST")
 }
 
 func TestFailedPartitionRests(t *testing.T) {

@@ -83,14 +83,11 @@ func (in *input) explain(ctx context.Context, p partition, at int64, err error) 
 	var large *kgo.ErrDecompressTooLarge
 	switch {
 	case errors.Is(err, kerr.OffsetOutOfRange):
-		starts, err := in.admin.ListStartOffsets(ctx, p.topic)
-		if err != nil {
-			return fmt.Errorf("kafka: %s: offset %d is out of range", p, at)
+		first, last, unknown := in.limits(ctx, p)
+		if unknown != nil {
+			return fmt.Errorf("kafka: %s: offset %d is out of range; what the partition has cannot be said: %w", p, at, unknown)
 		}
-		ends, _ := in.admin.ListEndOffsets(ctx, p.topic)
-		first, _ := starts.Lookup(p.topic, p.number)
-		last, _ := ends.Lookup(p.topic, p.number)
-		return outOfRange(p, "offset", at, first.Offset, last.Offset)
+		return outOfRange(p, "offset", at, first, last)
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InconsistentTopicID):
 		return fmt.Errorf("kafka: %s: the topic was deleted or made anew while it was read (%w); offsets of the old one say nothing about a new one: start afresh", p, err)
 	case errors.As(err, &large):
@@ -101,6 +98,22 @@ func (in *input) explain(ctx context.Context, p partition, at int64, err error) 
 	}
 	err = fmt.Errorf("at offset %d or behind it: %w", at, err)
 	return in.client.explain(err, attempt{doing: "reading", topic: p.topic, partition: p.number, operation: "Read and Describe"})
+}
+
+// limits asks for the first offset that a partition has, and the one behind its last.
+func (in *input) limits(ctx context.Context, p partition) (first, last int64, err error) {
+	starts, err := in.admin.ListStartOffsets(ctx, p.topic)
+	if err == nil {
+		first, err = listed(starts, p)
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	ends, err := in.admin.ListEndOffsets(ctx, p.topic)
+	if err == nil {
+		last, err = listed(ends, p)
+	}
+	return first, last, err
 }
 
 // broke reports whether err is what this source has put into its queues itself, and
