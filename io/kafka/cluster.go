@@ -55,11 +55,15 @@ func (c Cluster) Validate() error {
 
 // String names the cluster: its brokers, and what is unusual about it.
 func (c Cluster) String() string {
-	s := strings.Join(c.Brokers, ",")
+	return strings.Join(c.Brokers, ",") + c.unusual()
+}
+
+// unusual is what those who look at a plan should see; mostly nothing.
+func (c Cluster) unusual() string {
 	if c.TLS != nil && c.TLS.InsecureSkipVerify {
-		s += " (INSECURE: certificates are not verified)"
+		return " (INSECURE: certificates are not verified)"
 	}
-	return s
+	return ""
 }
 
 // link is a client that remembers why it could not connect.

@@ -119,7 +119,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"kafka out at b:1 (INSECURE: certificates are not verified), json, at least once"} {
+	for _, want := range []string{"kafka in (INSECURE: certificates are not verified)", "kafka out at b:1 (INSECURE: certificates are not verified), json, at least once"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("EXPLAIN does not say %q:\n%s", want, text)
 		}

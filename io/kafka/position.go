@@ -62,7 +62,7 @@ func Offsets(offsets map[string]map[int32]int64) Position {
 	return p
 }
 
-// String renders the position for EXPLAIN.
+// String renders the position.
 func (p Position) String() string {
 	switch p.kind {
 	case earliest:

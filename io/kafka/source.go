@@ -76,8 +76,11 @@ const (
 	bufferBytes     = 64 << 20
 )
 
-// String names the source: kafka reports, departures.
-func (s Source) String() string { return "kafka " + strings.Join(s.Topics, ", ") }
+// String names the source, and what is unusual about its cluster: kafka reports,
+// departures.
+func (s Source) String() string {
+	return "kafka " + strings.Join(s.Topics, ", ") + s.Cluster.unusual()
+}
 
 // Bounded reports whether To says where to end.
 func (s Source) Bounded() bool { return s.To.ends() }
