@@ -49,13 +49,13 @@ func newColumns(b *binding, at partition) *columns {
 	return c
 }
 
-// clear begins a new batch with vectors as large as the last ones.
+// clear begins a new batch with vectors as large as the last ones: empty, of parts
+// that are not read.
 func (c *columns) clear() {
-	n := c.rows
 	c.rows, c.noTimes = 0, nil
-	c.offsets, c.times = make([]int64, 0, n), make([]int64, 0, n)
+	c.offsets, c.times = make([]int64, 0, len(c.offsets)), make([]int64, 0, len(c.times))
 	c.keys.clear()
-	c.entries.ends = append(make([]int32, 0, n+1), 0)
+	c.entries.ends = append(make([]int32, 0, max(1, len(c.entries.ends))), 0)
 	keys := &c.entries.keys
 	*keys = batch.Strings{Offsets: make([]int32, 0, len(keys.Offsets)), Data: make([]byte, 0, len(keys.Data))}
 	c.entries.values.clear()
