@@ -92,7 +92,7 @@ func TestBusyIsWithoutWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := exchange.New("test", 1, 1, true, memory.NewBudget(0))
 		c := NewCounters(1)
-		l := NewLink("step", "here:1", &slowSender{to: x.Sender(0)}, []int{0}, 1, nil, c, memory.NewBudget(0))
+		l := NewLink("step", "here:1", &slowSender{to: x.Sender(0)}, 1, 1, nil, c, memory.NewBudget(0))
 		l.Connect(0, Edge{To: Sending{x.Sender(0)}})
 		task := &Task{Links: []*Link{l}}
 		task.Measure()
