@@ -137,6 +137,16 @@ tell() {
   kill "-$1" "$(cat "$dir/pid")"
 }
 
+# Every thread stops when it is next looked at, and may answer until then.
+pause() {
+  tell STOP
+  for _ in $(seq 100); do
+    ps -L -o stat= -p "$(cat "$dir/pid")" 2> /dev/null | grep -qv '^T' || return 0
+    sleep 0.05
+  done
+  fail "the broker did not stop within 5 s"
+}
+
 [[ $# -eq 2 ]] || fail "usage: broker.sh start|stop|kill|pause|resume DIR"
 mkdir -p "$2"
 dir=$(cd "$2" && pwd)
@@ -144,7 +154,7 @@ case $1 in
   start) start ;;
   stop) end TERM ;;
   kill) end KILL ;;
-  pause) tell STOP ;;
+  pause) pause ;;
   resume) tell CONT ;;
   *) fail "no command $1; there are start, stop, kill, pause and resume" ;;
 esac
